@@ -1,0 +1,1 @@
+"""Comparisons: designs, runner, store, measures, targets, analysis, report. `python -m experiments --help`."""

@@ -1,0 +1,178 @@
+"""When things happen: clocks for the many, spells for the few.
+
+A spell begins with one Exp(1) draw, its *patience*, and ends on the first day on which the hazard added up since its
+beginning has reached it (Sellke 1983): in daily steps this is exactly a chance of 1 - exp(-hazard) a day. A policy
+changes the hazard and not the draw. When a hazard is multiplied by f, what is left of the patience lasts 1/f as long;
+that rule stands here and nowhere else.
+
+`Clock` serves rare things that may happen to anybody: the hazard of a child is its own multiplier times the hazard of a
+group, so only the group's sum moves from day to day, and only children near their level are looked at.
+`Spells` serves the few in an active stage, each with several competing hazards, and is swept daily.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.tables import FewFacts
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+NOBODY: Rows = np.empty(0, dtype=np.int64)
+WINDOW = 90  # days of hazard that a shortlist covers; flat between 45 and 180 in measurements
+
+
+class Clock:
+    """A rare event that may happen to any child: due when the group's accumulated hazard reaches the child's level.
+
+    `level` [hazard units, shape children] and `group` [shape children] are columns that belong to the children; a level of
+    infinity means never. `rate` [per day, shape groups] is today's hazard of each group for a multiplier of 1.
+    """
+
+    def __init__(self, level: Floats, group: NDArray[np.integer], rate: Floats):
+        self.level, self.group = level, group
+        self.rate = rate.astype(np.float64)
+        self.sum = np.zeros(len(rate))
+        self.horizon = np.full(len(rate), -1.0)
+        self._rows, self._levels, self._groups = NOBODY, np.empty(0), np.empty(0, dtype=np.int64)
+        self._new: list[Rows] = []
+
+    def begin(self, rows: Rows, patience: Floats, multiplier: Floats | float) -> None:
+        """New spells for `rows` from now on, with their Exp(1) patience and own multiplier (0: it never happens)."""
+        with np.errstate(divide="ignore"):
+            self._set(rows, self.sum[self.group[rows]] + patience / multiplier)
+
+    def stop(self, rows: Rows) -> None:
+        """It cannot happen to `rows` until their next spell begins."""
+        self.level[rows] = np.inf
+
+    def multiply(self, rows: Rows, factor: Floats | float) -> None:
+        """The hazard of `rows` is `factor` times what it was, from now on."""
+        now = self.sum[self.group[rows]]
+        self._set(rows, now + (self.level[rows] - now) / factor)
+
+    def left(self, rows: Rows) -> Floats:
+        """Hazard still to be added up before it happens, per unit of multiplier."""
+        return self.level[rows] - self.sum[self.group[rows]]
+
+    def resume(self, rows: Rows, left: Floats) -> None:
+        """Go on with spells that were interrupted with `left` to go."""
+        self._set(rows, self.sum[self.group[rows]] + left)
+
+    def moved(self, rows: Rows, before: NDArray[np.integer]) -> None:
+        """`rows` have changed from group `before` to the one in the column; what is left of their patience is kept."""
+        self._set(rows, self.level[rows] + (self.sum[self.group[rows]] - self.sum[before]))
+
+    def due(self) -> Rows:
+        """Let a day's hazard pass; the rows to whom it happens today, ascending. Their levels become infinite."""
+        self.sum += self.rate
+        if (self.sum > self.horizon).any():
+            self._refresh()
+        elif self._new:
+            self._extend()
+        hit = (self.sum[self._groups] >= self._levels).nonzero()[0]
+        if not hit.size:
+            return NOBODY
+        rows = self._rows[hit]
+        keep = np.ones(len(self._rows), dtype=bool)
+        keep[hit] = False
+        self._rows, self._levels, self._groups = self._rows[keep], self._levels[keep], self._groups[keep]
+        rows = np.unique(rows[self.sum[self.group[rows]] >= self.level[rows]])  # without those whose level has changed
+        self.level[rows] = np.inf
+        return rows
+
+    def _set(self, rows: Rows, level: Floats) -> None:
+        self.level[rows] = level
+        near = rows[level <= self.horizon[self.group[rows]]]
+        if near.size:
+            self._new.append(near)
+
+    def _extend(self) -> None:
+        new = np.concatenate(self._new)
+        self._new.clear()
+        self._rows = np.concatenate((self._rows, new))
+        self._levels = np.concatenate((self._levels, self.level[new]))
+        self._groups = np.concatenate((self._groups, self.group[new].astype(np.int64)))
+
+    def _refresh(self) -> None:
+        """Make the shortlist anew: everybody who may be due within the window at today's rates."""
+        self._new.clear()
+        self.horizon = self.sum + self.rate * WINDOW
+        near = [
+            start + (self.level[start : start + 65536] <= self.horizon[self.group[start : start + 65536]]).nonzero()[0]
+            for start in range(0, len(self.level), 65536)
+        ]
+        self._rows = np.concatenate(near) if near else NOBODY
+        self._levels = self.level[self._rows]
+        self._groups = self.group[self._rows].astype(np.int64)
+
+
+class Spells(FewFacts):
+    """The few in an active stage, each under several competing hazards.
+
+    `causes` names the ways a spell can end. A child whose spell ends by one cause keeps what is left of the others, until
+    its keeper renews or removes it. A cause that is not at work has hazard 0 and infinite patience.
+    """
+
+    def __init__(self, slot: NDArray[np.int32], causes: tuple[str, ...], **dtypes: Any):
+        super().__init__(slot, **dtypes)
+        self.causes = causes
+        self.left = np.full((len(self.rows), len(causes)), np.inf)
+        self.hazard = np.zeros((len(self.rows), len(causes)))
+
+    def _grow(self) -> None:
+        self.left = np.concatenate((self.left, np.full_like(self.left, np.inf)))
+        self.hazard = np.concatenate((self.hazard, np.zeros_like(self.hazard)))
+        super()._grow()
+
+    def remove(self, rows: Rows) -> None:
+        """Let `rows` go; those who are not in are passed over."""
+        self.stop(rows)
+        super().remove(rows)
+
+    def begin(self, rows: Rows, cause: int, patience: Floats | float, hazard: Floats | float) -> None:
+        """New spells under one cause, with their Exp(1) patience and hazard [per day]."""
+        at = self.slot[rows]
+        self.left[at, cause] = patience
+        self.hazard[at, cause] = hazard
+
+    def stop(self, rows: Rows, cause: int | None = None) -> None:
+        """The cause (without one: no cause) can end the spells of `rows`; those who are not in are passed over."""
+        at = self.slot[rows]
+        at = at[at >= 0]
+        self.left[at, slice(None) if cause is None else cause] = np.inf
+        self.hazard[at, slice(None) if cause is None else cause] = 0.0
+
+    def change(self, rows: Rows, cause: int, hazard: Floats | float) -> None:
+        """The hazard [per day] of `rows` under one cause, from now on; what is left of the patience is kept."""
+        self.hazard[self.slot[rows], cause] = hazard
+
+    def multiply(self, rows: Rows, cause: int, factor: Floats) -> None:
+        """The hazard under one cause is `factor` times what it was, for those of `rows` who are in."""
+        at = self.slot[rows]
+        inside = at >= 0
+        self.hazard[at[inside], cause] *= factor[inside]
+
+    def due(self, away: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int64]]:
+        """Let a day's hazard pass; the rows whose spell ends today, ascending, with the cause of each.
+
+        `away` [shape children] is 0 or more for those to whom nothing can happen today: their patience does not run.
+        Where two causes are due on one day, the one that came first within the day (least left over hazard) counts.
+        """
+        left = self.left
+        left -= self.hazard * (away[self.rows] < 0)[:, None]
+        if left.min() > 0.0:
+            return NOBODY, NOBODY
+        hit = (left.min(axis=1) <= 0.0).nonzero()[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            overshoot = np.where(left[hit] <= 0.0, left[hit] / self.hazard[hit], np.inf)
+        cause = overshoot.argmin(axis=1)
+        rows = self.rows[hit]
+        self.left[hit, cause] = np.inf
+        self.hazard[hit, cause] = 0.0
+        order = rows.argsort()
+        return rows[order], cause[order]

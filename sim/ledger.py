@@ -1,0 +1,144 @@
+"""What happened is a row: one for each event, the day's stocks and bills, and the yearly count of looked-after children.
+
+Nothing in the model reads the ledger back; what services know is a fact about a child. All measures come from here.
+Sameness is a digest: SHA-256 over the columns of each table in their declared types, little-endian, rows sorted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Event(IntEnum):
+    """What can happen. The comment says what the columns cause, detail, agent and amount hold, where they hold anything."""
+
+    ENTERED = 1  # came into the age range; detail 1: already looked after
+    LEFT = 2  # turned eighteen; cause: stage of exploitation; detail 1: missing, 2: looked after; amount: debt [pounds]
+    ENTERED_CARE = 3
+    PLACED = 4  # cause: setting; detail: refusals by providers before; agent: home; amount: distance from home [km]
+    PLACEMENT_ENDED = 5  # cause: setting; detail 1: breakdown, 2: moved by a policy; amount: days in the placement
+    LEFT_CARE = 6
+    REFUSED = 7  # a provider said no; agent: home
+    GUEST_PLACED = 8  # a child of elsewhere takes a bed here; child: key of that bed's guests; cause: setting; agent: home
+    GUEST_WAITED = 9  # ... or finds none
+    CRISIS = 10  # a passing crisis begins; amount: days it will last
+    WENT_MISSING = 11  # cause; detail bits: 1 police record, 2 authority's record, 4 overnight, 8 looked after, 16 aged 16-17, 32 placed outside
+    RETURNED = 12  # cause; detail bits as above, and 64 found; amount: days away
+    STILL_MISSING = 13  # the run or the age range ended during the episode; amount: days away so far
+    INTERVIEWED = 14  # return interview held; cause: of the episode; detail 1: within 72 hours; 2: disclosed something
+    INTERVIEW_LAPSED = 15  # offered and accepted, but no interviewer was free in time
+    SIGNAL = 16  # cause: agency that holds it; detail: kind of signal
+    IDENTIFIED = 17  # an agency recognises exploitation; cause: agency; amount: days since first approached
+    ASSESSED = 18  # social work completes an assessment naming criminal exploitation
+    HELPED = 19  # a worker begins to support the child to get out
+    CONTACT_FAILED = 20  # a recruiter reaches nobody; agent: recruiter; child 0
+    APPROACHED = 21  # cause: venue; agent: line
+    GROOMED = 22  # cause: way in; agent: line
+    LAPSED = 23  # an approach or grooming comes to nothing
+    RECRUITED = 24  # starts to work a line; cause: way in; agent: line; amount: debt made of gifts [pounds]
+    DEBT_ROSE = 25  # cause: of the debt; amount: rise [pounds]
+    DEBT_REPAID = 26  # amount: repaid by work [pounds]
+    BOUND = 27  # debt passes what holds a child; amount: debt [pounds]
+    TRIES_TO_GET_OUT = 28
+    PULLED_BACK = 29
+    GOT_OUT = 30  # safe for now; cause 0: tried, 1: line closed
+    DRAWN_BACK = 31  # re-exploited by the old line
+    SETTLED = 32  # no longer in reach of it
+    LINE_OPENED = 33  # agent: line; home: origin; place: market; amount: positions
+    LINE_CLOSED = 34  # agent: line; amount: days it ran
+    POSITION_OPEN = 35  # agent: line; serial: position; a child is sought
+    POSITION_FILLED = 36  # agent: line; serial: position; cause: by whom
+    POLICY_REACHED = 37  # agent: key of the policy
+
+
+EVENTS = tuple(event.name for event in Event)
+
+EVENT_COLUMNS: dict[str, Any] = {
+    "day": "<i4", "event": "<u1", "child": "<u8", "agent": "<u8", "serial": "<u4",
+    "home": "<u1", "place": "<u1", "cause": "<u1", "detail": "<u1", "amount": "<f8",
+}  # fmt: skip
+
+STOCKS = (
+    "children", "looked_after", "missing", "missing_looked_after", "in_crisis", "approached", "groomed", "working", "bound",
+    "getting_out", "safe", "lines", "positions", "positions_open", "positions_with_children", "beds", "beds_taken",
+    "interviews_waiting",
+)  # fmt: skip
+STOCK_COLUMNS: dict[str, Any] = {"day": "<i4"} | dict.fromkeys(STOCKS, "<i4")
+BILL_COLUMNS: dict[str, Any] = {"day": "<i4", "payer": "<u1", "item": "<u1", "pounds": "<f8"}
+# The count on 31 March: looked-after children by responsible authority and what the official tables tell of them.
+COUNT_COLUMNS: dict[str, Any] = {
+    "day": "<i4", "home": "<u1", "setting": "<u1", "is_16_17": "<u1", "outside": "<u1", "far": "<u1",
+    "moves_3plus": "<u1", "children": "<i4",
+}  # fmt: skip
+
+TABLES: dict[str, dict[str, Any]] = {
+    "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS,
+}  # fmt: skip
+SORTED_BY = {
+    "events": ("day", "event", "child", "agent", "serial"),
+    "stocks": ("day",),
+    "bills": ("day", "payer", "item"),
+    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus"),
+}
+
+
+class Table:
+    """Columns of one table, filled row by row or in bulk."""
+
+    def __init__(self, columns: dict[str, Any]):
+        self.size = 0
+        self.columns = {name: np.empty(256, dtype=dtype) for name, dtype in columns.items()}
+
+    def append(self, count: int, **values: Any) -> None:
+        """Add `count` rows; each value is a scalar or an array of that length. Columns not named are 0."""
+        start, end = self.size, self.size + count
+        columns = self.columns
+        if end > len(columns["day"]):
+            room = max(end, 2 * len(columns["day"]))
+            for name, column in columns.items():
+                columns[name] = np.empty(room, dtype=column.dtype)
+                columns[name][:start] = column[:start]
+        for name, column in columns.items():
+            column[start:end] = values.get(name, 0)
+        self.size = end
+
+    def rows(self) -> dict[str, NDArray]:
+        """The filled part of each column."""
+        return {name: column[: self.size] for name, column in self.columns.items()}
+
+
+class Ledger:
+    """The tables of one run: `events`, `stocks`, `bills`, `counts`."""
+
+    def __init__(self):
+        self.tables = {name: Table(columns) for name, columns in TABLES.items()}
+        self.events = self.tables["events"]
+
+    def enter(self, count: int, **values: Any) -> None:
+        """Add event rows (see `Event` for what the columns hold)."""
+        self.events.append(count, **values)
+
+    def table(self, name: str) -> dict[str, NDArray]:
+        """A table's columns, rows in the order that the digest uses."""
+        rows = self.tables[name].rows()
+        order = np.lexsort([rows[column] for column in reversed(SORTED_BY[name])])
+        return {column: values[order] for column, values in rows.items()}
+
+    def digest(self) -> str:
+        """SHA-256 of everything that happened [hex]."""
+        return digest({name: self.table(name) for name in self.tables})
+
+
+def digest(tables: dict[str, dict[str, NDArray]]) -> str:
+    """SHA-256 over the columns of sorted tables, in the declared types and order."""
+    sha = hashlib.sha256()
+    for name, columns in TABLES.items():
+        for column, dtype in columns.items():
+            sha.update(f"{name}.{column}".encode())
+            sha.update(np.ascontiguousarray(tables[name][column].astype(dtype, copy=False)).tobytes())
+    return sha.hexdigest()

@@ -1,0 +1,269 @@
+"""Gangs, their lines, and the recruiters who seek children for them.
+
+A gang in an exporting city runs lines, each to one market, which may be its own authority (lines are localising). How many lines
+run from where to where follows from exporters' shares and a long-tailed rule of distance, for all of England, by the keys of the
+two authorities; a world keeps those that begin or end in it, so another list of places renames none.
+
+A line has positions. A position seeks a child, or is held by a child of this world, by a child of elsewhere, or by somebody else.
+When a child leaves it, it is sought again with the probability `substitution`, after a lag. A line runs until it is closed; the
+gang replaces it.
+
+*Chosen*: vacancies, not the number of willing children, set how often recruiters try. *Rival*: recruitment limited by the
+children within reach; `nobody_weight` (recruitment) moves the model between the two.
+"""
+
+from __future__ import annotations
+
+import mesa
+import numpy as np
+
+from sim.draws import GOLDEN, MASK, key_of, power
+from sim.ledger import Event
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.places import EXPORTER_GROUPS
+
+BY_ADULT, BY_CHILD, BY_CHILD_OF_ELSEWHERE = range(3)
+SEEKS = -1  # a position that seeks a child
+PAUSED = -2  # ... that will, after a lag
+ADULT = -3  # ... that somebody else holds as long as the line runs
+ELSEWHERE = -4  # ... that a child of elsewhere holds
+
+
+class Lines(Parameters, group="lines"):
+    """How many lines there are, how long they run, and how their positions are filled."""
+
+    external = parameter(900.0, unit="lines in England", between=(400.0, 1500.0), source="L010;L011;L004", doc="Active at one time, from one authority to another.")
+    internal = parameter(350.0, unit="lines in England", between=(100.0, 900.0), source="L021", doc="Active at one time within one authority.")
+    london_share = parameter(0.40, unit="share of external lines", between=(0.30, 0.65), source="L002;L007")
+    west_midlands_share = parameter(0.13, unit="share of external lines", between=(0.09, 0.15), source="L007")
+    merseyside_share = parameter(0.13, unit="share of external lines", between=(0.07, 0.15), source="L007")
+    manchester_share = parameter(0.08, unit="share of external lines", between=(0.04, 0.12), source=ASSUMED)
+    reach_km = parameter(60.0, unit="km", between=(30.0, 120.0), source="L032", doc="Scale of the long-tailed rule of distance.")
+    reach_decay = parameter(2.0, unit="exponent", between=(1.2, 3.5), source=ASSUMED)
+    coast = parameter(1.5, unit="multiplier", between=(1.0, 3.0), source="lines_geography.csv:15", doc="Draw of a coastal market; the named share of coastal towns is one old statement.")
+    positions = parameter(4, unit="positions", between=(2, 8), source="L006", doc="Held by children or adults on one line; 5 children a number or 10 a brand are upper figures.")
+    children_share = parameter(0.75, unit="share", between=(0.4, 1.0), source=ASSUMED, doc="Positions of a new line for which a child is sought.")
+    substitution = parameter(0.7, unit="probability", between=(0.0, 1.0), source="L020", distribution="uniform", doc="A position that a child leaves is sought again among children; the source says lines are replaced at once, not by whom.")
+    lag = parameter(10.0, unit="days", between=(1.0, 40.0), source=ASSUMED, doc="Mean time until it is sought again.")
+    lifetime = parameter(200.0, unit="days", between=(90.0, 300.0), source="L015", doc="Mean time until a line is closed, by police or by itself (2024/25).")
+    replacement_lag = parameter(21.0, unit="days", between=(1.0, 90.0), source="L020", doc="Mean time until a closed line is replaced.")
+    stay_of_child_of_elsewhere = parameter(250.0, unit="days", between=(100.0, 500.0), source=ASSUMED)
+    contacts = parameter(3.0, unit="contacts a month", between=(1.0, 10.0), source=ASSUMED, doc="Of a recruiter, for each open position.")
+
+
+class Gang(mesa.Agent):
+    """A gang of an exporting authority."""
+
+    def __init__(self, model, origin: int, ordinal: int):
+        super().__init__(model)
+        self.origin, self.ordinal = origin, ordinal
+        self.key = key_of("gang", model.world.places.code[origin], ordinal)
+        self.lines: list[Line] = []
+
+
+class Line(mesa.Agent):
+    """A line: a gang's phone number and brand from one authority into one market, with its positions and its recruiter."""
+
+    def __init__(self, model, gang: Gang, origin: int, market: int, ordinal: int):
+        super().__init__(model)
+        self.gang, self.origin, self.market = gang, origin, market
+        self.route = key_of("line", model.world.places.code[origin], model.world.places.code[market], ordinal)
+        self.number = -1  # in the list of lines
+        self.generation = -1
+        self.key = self.route
+        self.is_open = False
+        self.opened_on = 0
+        self.left = 0.0
+        self.positions: list[int] = []  # row of the child, or one of SEEKS, PAUSED, ADULT, ELSEWHERE
+        self.until: list[int] = []
+        self.spells: list[int] = []
+        self.open_positions = 0
+        self.next_change = 0  # day on which some position changes by itself
+        self.recruiter = Recruiter(model, self)
+
+    def open(self) -> None:
+        """A new generation of the line begins, with positions to fill."""
+        model, p = self.model, self.model.lines.parameters
+        self.generation += 1
+        self.key = (self.route + self.generation * GOLDEN) & MASK
+        self.is_open, self.opened_on = True, model.day
+        self.left = model.draws.one_exponential("line.lifetime", self.key)
+        self.positions, self.until, self.spells = [], [], []
+        for n in range(p.positions):
+            sought = model.draws.one_uniform("line.position", self.key, n) < p.children_share
+            self.positions.append(SEEKS if sought else ADULT)
+            self.until.append(0)
+            self.spells.append(0)
+            if sought:
+                self._tell(Event.POSITION_OPEN, n)
+        self.open_positions = self.positions.count(SEEKS)
+        self.next_change = 1 << 30
+        model.ledger.enter(1, day=model.day, event=Event.LINE_OPENED, agent=self.key, home=self.origin, place=self.market, amount=p.positions)
+
+    def step(self) -> None:
+        """A day of the line: it may be closed or replaced; positions that a child has left may be sought again."""
+        lines = self.model.lines
+        self.left -= lines.hazard_of_closing if self.is_open else lines.hazard_of_replacement
+        if self.left <= 0.0:
+            if self.is_open:
+                self._close()
+            else:
+                self.open()
+        elif self.model.day >= self.next_change:
+            self._change_positions()
+
+    def _close(self) -> None:
+        model = self.model
+        self.is_open, self.open_positions = False, 0
+        rows = np.array([row for row in self.positions if row >= 0], dtype=np.int64)
+        model.ledger.enter(
+            1, day=model.day, event=Event.LINE_CLOSED, agent=self.key, home=self.origin, place=self.market,
+            amount=float(model.day - self.opened_on),
+        )  # fmt: skip
+        self.positions = []
+        self.left = model.draws.one_exponential("line.replacement", self.key)
+        model.today.give(Event.LINE_CLOSED, rows)
+        model.today.closed_lines.append(self.number)
+
+    def _change_positions(self) -> None:
+        day = self.model.day
+        for n, holder in enumerate(self.positions):
+            if self.until[n] == day and holder == PAUSED:
+                self._seek(n)
+            elif self.until[n] == day and holder == ELSEWHERE:
+                self.vacate(n)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        waiting = [self.until[n] for n, holder in enumerate(self.positions) if holder in (PAUSED, ELSEWHERE)]
+        self.next_change = min(waiting, default=1 << 30)
+
+    def _seek(self, n: int) -> None:
+        self.positions[n] = SEEKS
+        self.open_positions += 1
+        self._tell(Event.POSITION_OPEN, n)
+
+    def _tell(self, event: Event, n: int, **columns) -> None:
+        model = self.model
+        model.ledger.enter(1, day=model.day, event=event, agent=self.key, serial=n, home=self.origin, place=self.market, **columns)
+
+    def take(self, holder: int) -> None:
+        """A child (row) or a child of elsewhere takes the first open position."""
+        model = self.model
+        n = self.positions.index(SEEKS)
+        self.positions[n] = holder
+        self.spells[n] += 1
+        self.open_positions -= 1
+        by = BY_CHILD if holder >= 0 else BY_CHILD_OF_ELSEWHERE
+        if holder == ELSEWHERE:
+            patience = model.draws.one_exponential("line.stay_of_elsewhere", self.key, n * 4096 + self.spells[n])
+            self.until[n] = model.day + 1 + int(patience * model.lines.parameters.stay_of_child_of_elsewhere)
+            self._look_ahead()
+        child = int(model.children.key[holder]) if holder >= 0 else 0
+        self._tell(Event.POSITION_FILLED, n, cause=by, child=child)
+
+    def leave(self, row: int) -> None:
+        """The child leaves its position on the line."""
+        if row in self.positions:
+            self.vacate(self.positions.index(row))
+            self._look_ahead()
+
+    def vacate(self, n: int) -> None:
+        """A position falls vacant: it is sought again among children after a lag, or goes to somebody else."""
+        model, p = self.model, self.model.lines.parameters
+        serial = n * 4096 + self.spells[n]
+        if model.draws.one_uniform("line.substitution", self.key, serial) < p.substitution:
+            self.positions[n] = PAUSED
+            self.until[n] = model.day + 1 + int(model.draws.one_exponential("line.lag", self.key, serial) * p.lag)
+        else:
+            self.positions[n] = ADULT
+            self._tell(Event.POSITION_FILLED, n, cause=BY_ADULT)
+
+
+class Recruiter(mesa.Agent):
+    """Seeks children for the open positions of a line, where children are; has business only while there is one."""
+
+    def __init__(self, model, line: Line):
+        super().__init__(model)
+        self.line = line
+        self.key = key_of("recruiter", line.route)
+        self.contact = 0
+        self.left = model.draws.one_exponential("recruiter.contact", self.key, 0)
+
+    def step(self) -> None:
+        """A day of seeking: contacts come at a rate for each open position."""
+        self.left -= self.line.open_positions * self.model.lines.contacts_a_day
+        while self.left <= 0.0 and self.line.open_positions:
+            self.model.recruitment.meet(self)
+            self.contact += 1
+            self.left += self.model.draws.one_exponential("recruiter.contact", self.key, self.contact)
+
+
+class Market:
+    """Keeps the lines."""
+
+    def __init__(self, model):
+        self.model, self.parameters = model, model.parameters["lines"]
+        p = self.parameters
+        self.hazard_of_closing = 1.0 / p.lifetime
+        self.hazard_of_replacement = 1.0 / p.replacement_lag
+        self.contacts_a_day = p.contacts / 30.4375
+        self.lines: list[Line] = []
+        self._lay_out()
+
+    def flows(self):
+        """Expected active lines from each authority of England (rows) to each (columns) [lines]."""
+        p, places = self.parameters, self.model.world.places
+        share = dict(zip(EXPORTER_GROUPS, (p.london_share, p.west_midlands_share, p.merseyside_share, p.manchester_share), strict=False))
+        share[EXPORTER_GROUPS[4]] = max(0.0, 1.0 - sum(share.values()))
+        total = sum(share.values())
+        exports = np.array([share.get(group, 0.0) / total for group in places.exporter_group]) * places.exporter_weight
+        draw = places.population_10_17 * places.imd_score * np.where(places.coastal, p.coast, 1.0)
+        flows = np.zeros((len(places), len(places)))
+        for origin in np.flatnonzero(exports):
+            weight = draw * power(1.0 + places.distances[origin] / p.reach_km, -p.reach_decay)
+            weight[origin] = 0.0
+            weight[[group == places.exporter_group[origin] for group in places.exporter_group]] *= 0.25
+            flows[origin] = p.external * exports[origin] * weight / weight.sum()
+        within = places.population_10_17 * places.imd_score
+        flows[np.diag_indices(len(places))] = p.internal * within / within.sum()
+        return flows
+
+    def _lay_out(self) -> None:
+        """The lines that begin or end in the world: whole numbers by the keys of the two authorities."""
+        model, world = self.model, self.model.world
+        p, inside = self.parameters, world.inside
+        on = p.lifetime / (p.lifetime + p.replacement_lag)
+        expected = self.flows() * world.fraction / on
+        gangs: dict[tuple[int, int], Gang] = {}
+        for origin, market in zip(*np.nonzero(expected > 0.0), strict=True):
+            if not (inside[origin] or inside[market]):
+                continue
+            origin, market = int(origin), int(market)
+            whole = int(expected[origin, market])
+            pair = key_of("pair", world.places.code[origin], world.places.code[market])
+            more = model.draws.one_uniform("line.exists", pair) < expected[origin, market] - whole
+            for ordinal in range(whole + more):
+                # about three lines a gang
+                gang_ordinal = int(model.draws.one_uniform("line.gang", pair, ordinal) * max(1.0, expected[origin].sum() / 3.0))
+                gang = gangs.get((origin, gang_ordinal)) or Gang(model, origin, gang_ordinal)
+                gangs[origin, gang_ordinal] = gang
+                line = Line(model, gang, origin, market, ordinal)
+                line.number = len(self.lines)
+                gang.lines.append(line)
+                self.lines.append(line)
+
+    def start(self) -> None:
+        """Day 1: each line is open with its stationary probability, its age forgotten (lifetimes have no memory)."""
+        p = self.parameters
+        on = p.lifetime / (p.lifetime + p.replacement_lag)
+        for line in self.lines:
+            if self.model.draws.one_uniform("line.open_on_day_1", line.route) < on:
+                line.open()
+            else:
+                line.left = self.model.draws.one_exponential("line.replacement", line.route)
+
+    def run(self) -> None:
+        """Lines open, close and seek."""
+        for line in self.lines:
+            line.step()

@@ -1,0 +1,399 @@
+"""Missing episodes: why they begin, how long they last, who records them, how they end.
+
+Competing causes: *conflict* at home or placement (a clock, anybody), *going home to family or friends* from a placement, being sent
+away on a *line*, and *debt or fear*. Children differ for life (a gamma multiplier), a passing *crisis* multiplies the hazard until
+it ends by itself, and the weeks after a return carry a modest rise. Without these, a policy that starts at a child's worst
+moment looks too good.
+
+A true episode is an absence that carers, parents or services would call missing had they known. Two records are kept of it: the
+*police record* (any child) and the responsible *authority's record* (looked-after children); an episode may be in either, both or
+neither. An absence that ends before anybody reports it is not reported.
+
+*Chosen*: durations are Lomax (long-tailed), because one in fifty lasts over a week while half end within hours. *Rival*:
+lognormal, whose tail is lighter; the published bands do not tell them apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.draws import gamma_quantile, heavy_tail, key_of
+from sim.hazards import Clock, Spells
+from sim.ledger import Event
+from sim.levers import Lever
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.population import (
+    AT_HOME,
+    BANDS,
+    BOUND,
+    CHILDRENS_HOME,
+    CONFLICT,
+    DEBT,
+    FAMILY,
+    FOSTER,
+    GETTING_OUT,
+    KINSHIP,
+    LINE,
+    OTHER,
+    SECURE,
+    SETTINGS,
+    SPECIALIST_FOSTER,
+    SUPPORTED,
+    WITH_PARENTS,
+    WORKING,
+    group_of,
+)
+from sim.tables import FewFacts
+
+GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
+LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
+
+POLICE, AUTHORITY, OVERNIGHT, LOOKED_AFTER, OLDER, OUTSIDE, FOUND = 1, 2, 4, 8, 16, 32, 64  # bits of `detail`
+ALL_BUT_FOUND = 255 - FOUND
+OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
+LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
+PULLS = (FAMILY, LINE, DEBT)
+
+
+class Going(Parameters, group="missing"):
+    """How often children go missing, and why."""
+
+    at_home = parameter(0.060, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
+    in_foster = parameter(0.30, unit="episodes a year", between=(0.1, 0.8), source="mis_cla_inc_2025;mis_cla_plc_foster_2020", doc="Over conflict, at 13-14, without crisis.")
+    in_kinship = parameter(0.8, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
+    in_home = parameter(4.0, unit="times foster", between=(2.0, 8.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
+    in_supported = parameter(3.5, unit="times foster", between=(1.5, 8.0), source="mis_cla_semi_2018")
+    in_secure = parameter(0.05, unit="times foster", between=(0.0, 0.2), source=ASSUMED)
+    with_parents = parameter(0.7, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
+    in_other = parameter(3.0, unit="times foster", between=(1.0, 6.0), source=ASSUMED)
+    at_10_12 = parameter(0.35, unit="multiplier", between=(0.15, 0.6), source="mis_age_1217_1516;mis_cla_inc_10_15_2025")
+    at_15 = parameter(1.6, unit="multiplier", between=(1.0, 2.2), source="mis_age_1217_1516")
+    at_16_17 = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="mis_cla_inc_16_2025;mis_age_1217_1516")
+    family = parameter(0.35, unit="episodes a year", between=(0.1, 1.0), source="mis_foster_reason_2014", doc="Going home to family or friends, from a placement.")
+    family_when_far = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018", distribution="log-uniform", doc="... from over 20 miles away: sign unknown.")
+    stays = parameter(0.9, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
+    debt_rate = parameter(1.0, unit="episodes a year", between=(0.0, 4.0), source=ASSUMED, doc="Over debt or fear, at the debt that binds.")
+    fear_of_leaving = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Debt or fear while a child tries to get out.")
+    unevenness_home = parameter(0.12, unit="gamma shape", between=(0.03, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
+    unevenness_care = parameter(0.30, unit="gamma shape", between=(0.08, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
+    crises_home = parameter(0.03, unit="a year", between=(0.01, 0.1), source=ASSUMED)
+    crises_care = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED)
+    crisis_days = parameter(30.0, unit="days", between=(10.0, 90.0), source=ASSUMED, doc="Mean length of a crisis.")
+    crisis_factor = parameter(12.0, unit="multiplier", between=(4.0, 30.0), source=ASSUMED)
+    rise_after_return = parameter(1.4, unit="multiplier", between=(1.0, 2.5), source="M008", doc="Repeat risk is highest in the weeks after a return; how much of that is selection is unknown.")
+    rise_days = parameter(21, unit="days", between=(7, 60), source="M008")
+
+
+class Lasting(Parameters, group="duration"):
+    """How long episodes last when nobody finds the child."""
+
+    conflict = parameter(0.30, unit="days", between=(0.1, 0.6), source="mis_dur_u8h;mis_cla_le2d_2022", doc="Median.")
+    family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
+    line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
+    debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
+    tail = parameter(1.7, unit="exponent", between=(1.2, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
+
+
+class Reporting(Parameters, group="reporting"):
+    """Who records an absence as missing."""
+
+    home = parameter(0.50, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
+    care_police = parameter(0.66, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
+    care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
+    practice_least = parameter(0.75, unit="multiplier", between=(0.5, 1.0), source="mis_cla_overstate;mis_cla_awa_pct_2025", doc="Recording practice of authorities lies between this and 1.")
+    line_home = parameter(0.7, unit="multiplier", between=(0.4, 1.2), source=ASSUMED, doc="Absences on a line, against other absences: families are threatened, or used to them.")
+    line_care = parameter(0.9, unit="multiplier", between=(0.6, 1.1), source=ASSUMED)
+    delay_home = parameter(0.35, unit="days", between=(0.1, 1.0), source=ASSUMED, doc="Mean time until parents report.")
+    delay_care = parameter(0.08, unit="days", between=(0.02, 0.3), source=ASSUMED, doc="Mean time until carers report.")
+    search = parameter(1.5, unit="days", between=(0.5, 4.0), source="mis_return_self", doc="Mean time until the police find a child who does not return.")
+    search_line = parameter(6.0, unit="days", between=(2.0, 20.0), source=ASSUMED, doc="... who is on a line.")
+
+
+class Missing:
+    """Keeps who is missing, and why."""
+
+    keeper = "missing"
+
+    def __init__(self, model):
+        self.model = model
+        self.parameters: Going = model.parameters["missing"]
+        self.lasting: Lasting = model.parameters["duration"]
+        self.reporting: Reporting = model.parameters["reporting"]
+        children = model.children
+        self.own = children.kept_by(self.keeper)
+        self.table = FewFacts(
+            self.own.missing_slot, cause=np.uint8, detail=np.uint8, began=np.int32, days=np.float64, left=np.float64, serial=np.uint32,
+        )  # fmt: skip
+        group = children.columns["group"]
+        conflict, crisis = self._rates()
+        self.conflict = Clock(self.own.conflict_level, group, conflict)
+        self.crisis = Clock(self.own.crisis_level, group, crisis)
+        model.clocks += [self.conflict, self.crisis]
+        self.pulls = Spells(self.own.pull_slot, ("family", "line", "debt"), family=np.int32, line=np.int32, debt=np.int32)
+        self.returns: dict[int, list[int]] = {}
+        model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
+        model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
+        p = self.lasting
+        self.median = {CONFLICT: p.conflict, FAMILY: p.family, LINE: p.line, DEBT: p.debt}
+        self.tail = {CONFLICT: p.tail, FAMILY: p.tail, LINE: p.line_tail, DEBT: p.tail}
+        least = self.reporting.practice_least
+        self.practice = [
+            least + (1.0 - least) * model.draws.one_uniform("authority.practice", key_of("place", code)) for code in model.world.places.code
+        ]
+
+    def _rates(self):
+        """Daily hazards of each group, for a multiplier of 1: going missing over conflict, and of a crisis beginning."""
+        p, authorities = self.parameters, np.arange(len(self.model.world.places))
+        times = {
+            FOSTER: 1.0, SPECIALIST_FOSTER: 1.0, KINSHIP: p.in_kinship, CHILDRENS_HOME: p.in_home, SECURE: p.in_secure,
+            SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other,
+        }  # fmt: skip
+        self.by_setting = np.array([p.at_home] + [p.in_foster * times[setting] for setting in range(1, len(SETTINGS))])
+        self.by_age = np.array([p.at_10_12, 1.0, p.at_15, p.at_16_17])
+        conflict = np.zeros(len(authorities) * len(BANDS) * len(SETTINGS))
+        crisis = np.zeros_like(conflict)
+        for band in range(len(BANDS)):
+            for setting in range(len(SETTINGS)):
+                at = group_of(authorities, band, setting)
+                conflict[at] = self.by_setting[setting] * self.by_age[band] / 365.25
+                crisis[at] = (p.crises_home if setting == AT_HOME else p.crises_care) / 365.25
+        return conflict, crisis
+
+    # -- day 1 and arrivals --------------------------------------------------------------------------------------------
+
+    def start(self, rows) -> None:
+        """Clocks begin for `rows`, who have come into the world."""
+        children, draws = self.model.children, self.model.draws
+        inert = children.strain[rows] == 0.0
+        self.own.restlessness[rows] = np.where(inert, 0.0, self._restlessness(rows))
+        self.conflict.begin(rows, draws.exponential("missing.conflict", children.key[rows]), self._multiplier(rows))
+        self.crisis.begin(rows, draws.exponential("missing.crisis", children.key[rows]), children.strain[rows].astype(np.float64))
+
+    def begin_pulls(self) -> None:
+        """Day 1: what pulls looked-after and exploited children away is at work."""
+        today = self.model.today
+        self._feel_pulls(np.unique(np.concatenate((today.rows("setting changed"), today.rows("stage changed"), today.rows(Event.PLACED)))))
+
+    def _restlessness(self, rows):
+        """The lasting multiplier of each child: more unequal, and on another scale, outside care."""
+        children, p = self.model.children, self.parameters
+        e = self.model.draws.exponential("person.restlessness", children.key[rows])
+        home, care = gamma_quantile(e, p.unevenness_home), gamma_quantile(e, p.unevenness_care)
+        return np.maximum(np.where(children.setting[rows] == AT_HOME, home, care), LEAST).astype(np.float32)
+
+    def _multiplier(self, rows):
+        return self.own.restlessness[rows].astype(np.float64) * self.model.levers.value(GOING_MISSING, rows)
+
+    # -- the day -------------------------------------------------------------------------------------------------------
+
+    def end_episodes(self) -> None:
+        """Children return or are found; those who turned eighteen pass out of sight."""
+        model, today = self.model, self.model.today
+        entrants = today.rows(Event.ENTERED)
+        if entrants.size:
+            self.start(entrants)
+        moved = today.rows("setting changed")
+        moved = moved[self.model.children.is_present[moved]]
+        if moved.size:
+            self._settle_in(moved)
+        leavers = today.rows(Event.LEFT)
+        if leavers.size:
+            self._pass_out_of_sight(leavers)
+        rows = np.array(self.returns.pop(model.day, ()), dtype=np.int64)
+        rows = rows[self.own.missing_slot[rows] >= 0]
+        if rows.size:
+            self._come_back(np.sort(rows))
+
+    def _come_back(self, rows) -> None:
+        model, table = self.model, self.table
+        slots = self.own.missing_slot[rows]
+        cause, detail, days, left = table.cause[slots], table.detail[slots], table.days[slots], table.left[slots]
+        serial = table.serial[slots]
+        table.remove(rows)
+        model.tell(
+            Event.RETURNED, rows, cause=cause, detail=detail, amount=days, serial=serial, place=model.placements.where(rows)
+        )
+        model.today.post("back", (rows, cause, days, (detail & FOUND) > 0, serial))
+        model.today.post("returned", (rows, cause, detail, serial))
+        over = cause == CONFLICT
+        if over.any():
+            again = rows[over]
+            self.own.conflict_spells[again] += 1
+            self.conflict.begin(
+                again, model.draws.exponential("missing.conflict", model.children.key[again], self.own.conflict_spells[again]),
+                self._multiplier(again),
+            )  # fmt: skip
+        if not over.all():
+            self.conflict.resume(rows[~over], left[~over])
+            for row, why in zip(rows[~over].tolist(), cause[~over].tolist(), strict=True):
+                self._renew_pull(row, PULLS.index(why))
+        model.levers.hold(
+            GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"
+        )
+
+    def _pass_out_of_sight(self, leavers) -> None:
+        away = leavers[self.own.missing_slot[leavers] >= 0]
+        if away.size:
+            slots = self.own.missing_slot[away]
+            self.model.tell(
+                Event.STILL_MISSING, away, cause=self.table.cause[slots], detail=self.table.detail[slots],
+                amount=(self.model.day - self.table.began[slots]).astype(np.float64), serial=self.table.serial[slots],
+            )  # fmt: skip
+            self.table.remove(away)
+        self.conflict.stop(leavers)
+        self.crisis.stop(leavers)
+        self.pulls.stop(leavers)
+
+    def _settle_in(self, rows) -> None:
+        """Who has entered or left care goes missing at another lasting rate."""
+        before = self.own.restlessness[rows].astype(np.float64)
+        after = self._restlessness(rows)
+        self.own.restlessness[rows] = after
+        changed = after != before
+        if changed.any():
+            factors = after[changed].astype(np.float64) / before[changed]
+            self._scale(rows[changed], factors)
+
+    def begin_episodes(self) -> None:
+        """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
+        model, children = self.model, self.model.children
+        changed = np.unique(np.concatenate((model.today.rows("setting changed"), model.today.rows("stage changed"))))
+        changed = changed[children.is_present[changed]]
+        if changed.size:
+            self._feel_pulls(changed)
+        struck = self.crisis.due()
+        if struck.size:
+            self._fall_into_crisis(struck)
+        rows, causes = self.pulls.due(self.own.missing_slot)
+        if rows.size:
+            left = self.conflict.left(rows)
+            self.conflict.stop(rows)
+            self._go(rows, np.array(PULLS)[causes], left)
+        rows = self.conflict.due()
+        if rows.size:
+            self._go(rows, np.full(len(rows), CONFLICT), np.full(len(rows), np.inf))
+
+    def _fall_into_crisis(self, rows) -> None:
+        model, p = self.model, self.parameters
+        keys, n = model.children.key[rows], self.own.crises[rows]
+        days = 1 + (model.draws.exponential("missing.crisis_days", keys, n) * p.crisis_days).astype(np.int64)
+        model.tell(Event.CRISIS, rows, amount=days.astype(np.float64), serial=n)
+        for row, lasts in zip(rows.tolist(), days.tolist(), strict=True):
+            model.levers.hold(GOING_MISSING, np.array([row]), at=p.crisis_factor, until=model.day + lasts, by="crisis")
+        self.own.crises[rows] += 1
+        again = model.draws.exponential("missing.crisis", keys, self.own.crises[rows])
+        self.crisis.begin(rows, again, model.children.strain[rows].astype(np.float64))
+
+    def _go(self, rows, causes, left) -> None:
+        """`rows` go missing today. How long, who records it, whether they are found: looked up now, known to nobody yet."""
+        model, children, draws, r = self.model, self.model.children, self.model.draws, self.reporting
+        slots = self.table.add(rows)
+        self.own.episodes[rows] += 1
+        place = model.placements.where(rows)
+        cared_for = children.setting[rows] != AT_HOME
+        older = children.age[rows] >= 16
+        home = children.authority[rows]
+        for i, (row, slot, cause) in enumerate(zip(rows.tolist(), slots.tolist(), causes.tolist(), strict=True)):
+            key, n = int(children.key[row]), int(self.own.episodes[row])
+            e = draws.one_exponential("missing.duration", key, n)
+            days = heavy_tail(e, self.median[cause], self.tail[cause])
+            on_line = cause == LINE
+            detail = 0
+            if cared_for[i]:
+                odds, mean_delay = r.care_police * (r.line_care if on_line else 1.0), r.delay_care
+                noted = r.care_authority * self.practice[home[i]] * (r.line_care if on_line else 1.0)
+                if draws.one_uniform("reporting.authority", key, n) < noted:
+                    detail |= AUTHORITY
+            else:
+                odds, mean_delay = r.home * (r.line_home if on_line else 1.0), r.delay_home
+            delay = draws.one_exponential("reporting.delay", key, n) * mean_delay
+            if delay < days and draws.one_uniform("reporting.police", key, n) < odds:
+                detail |= POLICE
+                searched = delay + draws.one_exponential("police.search", key, n) * (r.search_line if on_line else r.search)
+                if searched < days:
+                    days = searched
+                    detail |= FOUND
+            if days >= OVERNIGHT_DAYS:
+                detail |= OVERNIGHT
+            detail |= LOOKED_AFTER * bool(cared_for[i]) + OLDER * bool(older[i])
+            self.table.detail[slot], self.table.days[slot] = detail, days
+            end = model.day + max(1, int(np.ceil(days)))
+            self.returns.setdefault(end, []).append(row)
+        self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
+        self.table.serial[slots] = self.own.episodes[rows]
+        outside = np.where(place != home, OUTSIDE, 0)
+        model.tell(
+            Event.WENT_MISSING, rows, cause=causes, detail=(self.table.detail[slots] & ALL_BUT_FOUND) | outside, place=place,
+            serial=self.table.serial[slots],
+        )  # fmt: skip
+
+    # -- pulls ---------------------------------------------------------------------------------------------------------
+
+    def _feel_pulls(self, rows) -> None:
+        """What pulls each of `rows` away has changed with its placement, stage or debt."""
+        hazards = self._pull_hazards(rows)
+        new = rows[(self.pulls.slot[rows] < 0) & (hazards > 0.0).any(axis=1)]
+        if new.size:
+            self.pulls.add(new)
+        inside = self.pulls.slot[rows] >= 0
+        rows, hazards = rows[inside], hazards[inside]
+        for i, row in enumerate(rows.tolist()):
+            slot = self.pulls.slot[row]
+            for cause in range(3):
+                hazard = hazards[i, cause]
+                if hazard > 0.0 and self.pulls.hazard[slot, cause] == 0.0 and not np.isfinite(self.pulls.left[slot, cause]):
+                    self._begin_pull(row, cause, hazard)
+                else:
+                    self.pulls.hazard[slot, cause] = hazard
+
+    def _begin_pull(self, row: int, cause: int, hazard: float) -> None:
+        name = self.pulls.causes[cause]
+        spells = self.pulls.columns[name]  # how many spells of this cause the child has had
+        spells[self.pulls.slot[row]] += 1
+        serial = int(spells[self.pulls.slot[row]])
+        e = self.model.draws.one_exponential(f"missing.{name}", int(self.model.children.key[row]), serial)
+        self.pulls.begin(np.array([row]), cause, e, hazard)
+
+    def _renew_pull(self, row: int, cause: int) -> None:
+        """After an episode by one cause, the wait for the next by the same cause begins anew."""
+        if self.pulls.slot[row] < 0:
+            return
+        hazard = float(self._pull_hazards(np.array([row]))[0, cause])
+        if hazard > 0.0:
+            self._begin_pull(row, cause, hazard)
+
+    def _pull_hazards(self, rows):
+        """Daily hazards of going missing to family or friends, on a line, over debt or fear, shape (rows, 3)."""
+        model, children, p = self.model, self.model.children, self.parameters
+        hazards = np.zeros((len(rows), 3))
+        lever = model.levers.value(GOING_MISSING, rows)
+        setting, stage = children.setting[rows], children.stage[rows]
+        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE)
+        slots = children.care_slot[rows]
+        far = placed & (model.placements.table.km[slots] > 32.187)
+        hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
+        on_line = (stage == WORKING) | (stage == BOUND)
+        hazards[:, 1] = on_line * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
+        involved = on_line | (stage == GETTING_OUT)
+        weight = np.minimum(model.exploitation.debt(rows) / model.exploitation.parameters.holds, 3.0)
+        fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
+        hazards[:, 2] = involved * (p.debt_rate / 365.25) * weight * fear * lever
+        return hazards
+
+    # -- levers --------------------------------------------------------------------------------------------------------
+
+    def _scale(self, rows, factors) -> None:
+        """The hazard of going missing over conflict changes, also for those who are away."""
+        self.conflict.multiply(rows, factors)
+        away = self.own.missing_slot[rows] >= 0
+        if away.any():
+            self.table.left[self.own.missing_slot[rows[away]]] /= factors[away]
+
+    def _going_missing_moved(self, rows, factors) -> None:
+        self._scale(rows, factors)
+        self.pulls.multiply(rows, 0, factors)
+        self.pulls.multiply(rows, 2, factors)
+
+    def _line_contact_moved(self, rows, factors) -> None:
+        self.pulls.multiply(rows, 1, factors)

@@ -1,0 +1,254 @@
+"""The model: builds a world and lives its days. `step()` is the day's table of contents."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+
+from sim import costs, demography, exploitation, lines, missing, placements, recruitment, services
+from sim.dates import Calendar, age_on, last_day_of_year
+from sim.draws import Draws
+from sim.errors import InputError
+from sim.ledger import STOCKS, Event, Ledger
+from sim.levers import Levers
+from sim.parameters import ParameterError, Parameters, nearest
+from sim.policies import Policy, every_policy
+from sim.population import APPROACHED, AT_HOME, BOUND, GETTING_OUT, GROOMED, SAFE, WORKING, Children, register
+from sim.scenario import Scenario, load_scenario, load_world
+from sim.today import Today
+from sim.world import World
+
+
+class CountyLines(mesa.Model):
+    """Young people, gangs and their lines, homes and services of a world, day by day.
+
+    `scenario` and `world` are names, paths or objects; `parameters` maps addresses ("lines.substitution") to values, which the
+    scenario's own settings override; the same addresses may be given as keywords, as Mesa's `batch_run` does. `seed`
+    (or Mesa's `rng`) is a whole number. Day 1 is 1 April 2025 and is the first step; `days` shortens or lengthens the run.
+    Raises InputError for whatever cannot be.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "baseline",
+        world: str | Path | World = "town",
+        seed: int | None = None,
+        parameters: Mapping[str, float] | None = None,
+        days: int | None = None,
+        rng: Any = None,
+        **addresses: float,
+    ):
+        self._seed_of_run = _whole_seed(seed if seed is not None else rng)
+        super().__init__(rng=self._seed_of_run)
+        self.world: World = load_world(world)
+        self.run_scenario: Scenario = load_scenario(scenario)
+        self.given = {**(parameters or {}), **addresses}
+        self.parameters = resolve(self.run_scenario, self.given)
+        self.last_day = self.world.days if days is None else _whole_days(days)
+        self.day = 1
+        self.calendar = Calendar(1, max(self.last_day, 2))
+        self.draws = Draws(self._seed_of_run)
+        self.levers, self.ledger, self.today = Levers(), Ledger(), Today()
+        self.clocks: list = []
+        self.children: Children
+
+        self.demography = demography.Demography(self, self.last_day)
+        self.placements = placements.Placements(self)
+        self.lines = lines.Market(self)
+        self.exploitation = exploitation.Exploiting(self)
+        self.recruitment = recruitment.Recruiting(self)
+        self.missing = missing.Missing(self)
+        self.services = services.Serving(self)
+        self.costs = costs.Charging(self)
+        register(self, self.children)
+        self.policies = self._adopt(self.run_scenario)
+        self._begin_day_1()
+
+    def _adopt(self, scenario: Scenario) -> list[Policy]:
+        """The scenario's policies, in the order of their names."""
+        policies = []
+        for name, use in sorted(scenario.policies.items()):
+            begins = self.world.warm_up_days + 1 if use.begins is None else use.begins
+            ends = 1 << 30 if use.ends is None else use.ends
+            policies.append(every_policy()[name](self.parameters[f"policies.{name}"], begins, ends, use.where))
+        return policies
+
+    def _begin_day_1(self) -> None:
+        self.placements.start()
+        self.demography.settle_news()
+        self.missing.start(self.children.rows)
+        self.lines.start()
+        self.recruitment.start()
+        self.missing.begin_pulls()
+        self.today.turn()
+        self.day = 0
+
+    # -- the day -----------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One day in England, in the order things happen."""
+        self._wake()
+        self.demography.have_birthdays()
+        self.demography.welcome_entrants()
+        self.levers.release_due(self.day)
+        self.placements.begin_end_and_move()
+        self.demography.settle_news()
+        self.missing.end_episodes()
+        self.lines.run()
+        self.recruitment.recruit()
+        self.exploitation.live()
+        self.missing.begin_episodes()
+        self.services.respond()
+        for policy in self.policies:
+            policy.live(self)
+        self.costs.charge()
+        self._close()
+
+    def _wake(self) -> None:
+        """A new day: its kind is known, yesterday's news are gone."""
+        self.day += 1
+        self.today.turn()
+        if self.day > self.calendar.last_day:
+            self.calendar = Calendar(1, self.day + 365)
+
+    def _close(self) -> None:
+        """The evening: stocks are counted, and on 31 March looked-after children."""
+        self._count_stocks()
+        if self.calendar.last_of_year[self.day - 1]:
+            self.placements.count()
+
+    def run_to(self, day: int) -> CountyLines:
+        """Live until the evening of a day."""
+        while self.day < day:
+            self.step()
+        return self
+
+    def run_model(self) -> None:
+        """Live until the last day."""
+        self.run_to(self.last_day)
+
+    # -- what kind of day it is ----------------------------------------------------------------------------------------
+
+    @property
+    def is_school_day(self) -> bool:
+        """Schools are open today (on day 1 before dawn: yes)."""
+        return bool(self.calendar.school_day[max(self.day, 1) - 1])
+
+    @property
+    def is_weekend(self) -> bool:
+        """Saturday or Sunday."""
+        return bool(self.calendar.weekend[self.day - 1])
+
+    @property
+    def is_first_september(self) -> bool:
+        """The day on which entrants come."""
+        return bool(self.calendar.first_september[self.day - 1])
+
+    @property
+    def is_first_of_year(self) -> bool:
+        """1 April."""
+        return self.day > 1 and bool(self.calendar.last_of_year[self.day - 2])
+
+    # -- what mechanisms share ----------------------------------------------------------------------------------------
+
+    def tell(self, event: Event, rows, **columns) -> None:
+        """Something happened to `rows`: into the ledger, and into the day's news."""
+        if len(rows):
+            children = self.children.columns
+            self.ledger.events.append(
+                len(rows), day=max(self.day, 1), event=event, child=children["key"][rows], **({"home": children["authority"][rows]} | columns)
+            )
+            self.today.give(event, rows)
+
+    def point(self, key: int, place: int) -> tuple[float, float]:
+        """A point inside an authority, by key: east and north [km]."""
+        places = self.world.places
+        reach = 2.0 * placements.SPREAD * places.spread_km[place]
+        x = places.x_km[place] + (self.draws.one_uniform("point.east", key) - 0.5) * reach
+        y = places.y_km[place] + (self.draws.one_uniform("point.north", key) - 0.5) * reach
+        return float(x), float(y)
+
+    def age_of(self, row: int) -> int:
+        """Age of one child [years]."""
+        return age_on(int(self.children.columns["born"][row]), self.day)
+
+    def _count_stocks(self) -> None:
+        children, p = self.children, self.placements
+        away = self.missing.table
+        missing_rows = away.rows[away.rows >= 0]
+        involved = self.exploitation.table.rows
+        stages = np.bincount(children.stage[involved[involved >= 0]], minlength=7)
+        open_lines = [line for line in self.lines.lines if line.is_open]
+        in_crisis = self.levers.number_held("going missing", "crisis")
+        values = (
+            self.demography.present, len(p.table), len(away), int(np.count_nonzero(children.setting[missing_rows] != AT_HOME)),
+            in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], stages[SAFE],
+            len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
+            int(stages[WORKING] + stages[BOUND] + stages[GETTING_OUT]), p.beds, p.beds_taken, self.services.waiting(),
+        )  # fmt: skip
+        self.ledger.tables["stocks"].append(1, day=self.day, **dict(zip(STOCKS, values, strict=True)))
+
+    # -- branching -----------------------------------------------------------------------------------------------------
+
+    def branch(self, scenario: str | Path | Scenario) -> CountyLines:
+        """A copy of this model that goes on under another scenario's policies, none of which may have begun.
+
+        Equal to having run that scenario from day 1. Raises InputError where the two could not have been equal so far.
+        """
+        scenario = load_scenario(scenario)
+        if scenario.parameters != self.run_scenario.parameters:
+            raise InputError(f"scenario '{scenario.name}' changes parameters, so it cannot share a warm-up with '{self.run_scenario.name}'.")
+        other = pickle.loads(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL))
+        other.run_scenario = scenario
+        other.parameters = resolve(scenario, other.given)
+        other.policies = other._adopt(scenario)
+        if any(policy.begins <= self.day for policy in (*self.policies, *other.policies)):
+            raise InputError(f"a policy of '{scenario.name}' or '{self.run_scenario.name}' begins by day {self.day}, within the shared warm-up.")
+        return other
+
+
+def resolve(scenario: Scenario, given: Mapping[str, float]) -> dict[str, Parameters]:
+    """A value for every declared number: the default, or what is given, or what the scenario says, the later the stronger.
+
+    Groups of policies that are not in the scenario are accepted and left out.
+    """
+    values: dict[str, dict[str, float]] = {group: {} for group in Parameters.registry}
+    for address, value in given.items():
+        group, _, name = address.rpartition(".")
+        if group not in values or name not in Parameters.registry[group].declared:
+            known = [f"{g}.{n}" for g, cls in Parameters.registry.items() for n in cls.declared]
+            raise InputError(f"parameter '{address}' is not known; {nearest(address, known)}.")
+        values[group][name] = value
+    for address, value in scenario.parameters.items():
+        group, _, name = address.rpartition(".")
+        values[group][name] = value
+    for name, use in scenario.policies.items():
+        values[f"policies.{name}"].update(use.settings)
+    try:
+        return {
+            group: cls(values[group])
+            for group, cls in Parameters.registry.items()
+            if not group.startswith("policies.") or group.removeprefix("policies.") in scenario.policies
+        }
+    except ParameterError as error:
+        raise InputError(str(error)) from None
+
+
+def _whole_seed(seed: Any) -> int:
+    if seed is None:
+        return 1
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed is {seed!r}, but must be a whole number from 0.")
+    return int(seed)
+
+
+def _whole_days(days: Any) -> int:
+    last = last_day_of_year(6)
+    if isinstance(days, bool) or not isinstance(days, (int, np.integer)) or not 1 <= days <= last:
+        raise InputError(f"days is {days!r}, but must be a whole number from 1 to {last}.")
+    return int(days)

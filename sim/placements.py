@@ -1,0 +1,618 @@
+"""Care: entering it, finding a place, being refused, moving, leaving; and the distance that comes of it.
+
+A child enters care over conflict or exploitation (a clock, at the rate that keeps each authority's published stock), is given a
+kind of placement by need, and a place is sought: first inside the authority or first outside, at the published share, then by
+distance and supply. Providers may refuse, and refuse a child whose exploitation is known more often, so that it ends further
+away. What is scarce is given by one rule: the day's requests sorted by need class, then by a keyed draw.
+
+*Elsewhere*: children of authorities outside the world take beds here at the published shares (their own story is not
+followed, only the bed is taken), and children of the world are placed there, where beds are not counted.
+
+*Chosen*: how far an authority looks outside is its published share, so that closing homes inside can only push children out.
+*Rival*: price; no price by authority was found.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import mesa
+import numpy as np
+
+from sim.draws import GOLDEN, MASK, key_of, power
+from sim.hazards import Clock, Spells
+from sim.ledger import Event
+from sim.levers import Lever
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.population import (
+    AT_HOME,
+    BANDS,
+    CHILDRENS_HOME,
+    FOSTER,
+    KINSHIP,
+    OTHER,
+    SECURE,
+    SETTINGS,
+    SPECIALIST_FOSTER,
+    SUPPORTED,
+    WITH_PARENTS,
+    group_of,
+)
+
+BREAKDOWN_OF_PLACEMENT = Lever("breakdown of placement", "Hazard that the placement ends in a breakdown.")
+ENTERING_CARE = Lever("entering care", "Hazard of entering care.")
+
+BREAKDOWN, LEAVING = range(2)
+WITH_BEDS = (FOSTER, SPECIALIST_FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED)
+BEDS_IN_A_HOME = {FOSTER: 2, SPECIALIST_FOSTER: 1, CHILDRENS_HOME: 4, SECURE: 8, SUPPORTED: 4}
+FAR_KM = 32.187  # twenty miles
+SPREAD = 1.224744871391589  # square root of 3/2: half-width of a uniform square with root mean square distance 1
+ENTRY, MOVE, GUEST = range(3)  # need classes: who is given a bed first
+AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency arrangement
+
+
+class Care(Parameters, group="care"):
+    """Entering, moving and leaving care."""
+
+    leaves_10_15 = parameter(0.21, unit="per year", between=(0.15, 0.27), source="cla_starts_10_15_2025", doc="Leaving care; set so that entries meet the published number at a steady stock.")
+    leaves_16_17 = parameter(0.03, unit="per year", between=(0.01, 0.08), source="cla_starts_16_2025", doc="As above; most leave by turning eighteen.")
+    foster_breaks = parameter(0.34, unit="moves per year", between=(0.2, 0.5), source="moves_changes_2025;stab_3plus_2025")
+    specialist_breaks = parameter(0.40, unit="moves per year", between=(0.2, 0.8), source="eff_stepdown", doc="45 to 80 % stable at one year.")
+    kinship_breaks = parameter(0.20, unit="moves per year", between=(0.1, 0.35), source=ASSUMED)
+    home_breaks = parameter(0.85, unit="moves per year", between=(0.6, 1.2), source="moves_changes_2025")
+    secure_ends = parameter(2.5, unit="moves per year", between=(1.5, 4.0), source=ASSUMED)
+    supported_breaks = parameter(0.8, unit="moves per year", between=(0.5, 1.2), source="moves_changes_2025")
+    parents_breaks = parameter(0.5, unit="moves per year", between=(0.2, 0.9), source=ASSUMED)
+    other_ends = parameter(2.5, unit="moves per year", between=(1.5, 6.0), source=ASSUMED, doc="Emergency and unregistered arrangements are short.")
+
+    young_foster = parameter(0.44, unit="share", between=(0.3, 0.6), source="plc_foster_2025", doc="Of placements begun under 16 (shares are scaled to 1).")
+    young_kinship = parameter(0.08, unit="share", between=(0.04, 0.14), source="plc_kin_2024_rec")
+    young_home = parameter(0.27, unit="share", between=(0.15, 0.35), source="plc_secure_ch_2025")
+    young_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
+    young_parents = parameter(0.06, unit="share", between=(0.03, 0.1), source="plc_parents_2025")
+    young_other = parameter(0.09, unit="share", between=(0.04, 0.2), source="plc_other_2025")
+    older_foster = parameter(0.22, unit="share", between=(0.1, 0.4), source="plc_foster_2025", doc="Of placements begun at 16 or 17.")
+    older_kinship = parameter(0.04, unit="share", between=(0.02, 0.1), source="plc_kin_2024_rec")
+    older_home = parameter(0.17, unit="share", between=(0.08, 0.25), source="plc_secure_ch_2025")
+    older_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
+    older_supported = parameter(0.46, unit="share", between=(0.3, 0.6), source="plc_semi_2025")
+    older_parents = parameter(0.04, unit="share", between=(0.02, 0.08), source="plc_parents_2025")
+    older_other = parameter(0.06, unit="share", between=(0.03, 0.15), source="plc_other_2025")
+    known_to_homes = parameter(1.6, unit="multiplier", between=(1.0, 3.0), source=ASSUMED, doc="Children known to be exploited go to children's homes so much more often.")
+
+    stock_young_foster = parameter(0.59, unit="share", between=(0.5, 0.7), source="plc_foster_2025", distribution="fixed", doc="Day 1, under 16.")
+    stock_young_kinship = parameter(0.12, unit="share", between=(0.08, 0.18), source="plc_kin_2024_rec", distribution="fixed")
+    stock_young_home = parameter(0.195, unit="share", between=(0.15, 0.25), source="plc_secure_ch_2025", distribution="fixed")
+    stock_young_secure = parameter(0.003, unit="share", between=(0.0, 0.01), source="plc_secure_ch_2025", distribution="fixed")
+    stock_young_parents = parameter(0.06, unit="share", between=(0.03, 0.08), source="plc_parents_2025", distribution="fixed")
+    stock_young_other = parameter(0.032, unit="share", between=(0.01, 0.06), source="plc_other_2025", distribution="fixed")
+    stock_older_foster = parameter(0.375, unit="share", between=(0.3, 0.5), source="plc_foster_2025", distribution="fixed", doc="Day 1, at 16 or 17.")
+    stock_older_kinship = parameter(0.06, unit="share", between=(0.04, 0.12), source="plc_kin_2024_rec", distribution="fixed")
+    stock_older_home = parameter(0.15, unit="share", between=(0.1, 0.2), source="plc_secure_ch_2025", distribution="fixed")
+    stock_older_secure = parameter(0.003, unit="share", between=(0.0, 0.01), source="plc_secure_ch_2025", distribution="fixed")
+    stock_older_supported = parameter(0.341, unit="share", between=(0.3, 0.4), source="plc_semi_2025", distribution="fixed")
+    stock_older_parents = parameter(0.04, unit="share", between=(0.02, 0.06), source="plc_parents_2025", distribution="fixed")
+    stock_older_other = parameter(0.031, unit="share", between=(0.01, 0.06), source="plc_other_2025", distribution="fixed")
+
+    occupancy = parameter(0.90, unit="share of beds", between=(0.8, 0.97), source=ASSUMED)
+    foster_outside = parameter(0.9, unit="multiplier", between=(0.7, 1.1), source="dist_outla_2025", doc="Of the authority's share of placements first sought outside.")
+    homes_outside = parameter(1.45, unit="multiplier", between=(1.2, 1.7), source="dist_ch_out_2024")
+    supported_outside = parameter(0.9, unit="multiplier", between=(0.7, 1.2), source=ASSUMED)
+    reach_km = parameter(15.0, unit="km", between=(8.0, 40.0), source="dist_20mi_2025", doc="Scale of the long-tailed rule of distance.")
+    reach_decay = parameter(2.6, unit="exponent", between=(1.5, 4.0), source="dist_20mi_2025")
+    refusal = parameter(0.25, unit="probability", between=(0.1, 0.5), source=ASSUMED, doc="A home with a free bed says no.")
+    refusal_when_known = parameter(0.55, unit="probability", between=(0.3, 0.8), source=ASSUMED, doc="... to a child whose exploitation is known.")
+    guest_stay = parameter(400.0, unit="days", between=(200.0, 700.0), source=ASSUMED, doc="Mean stay of a child of elsewhere in a bed here.")
+
+
+class Home(mesa.Agent):
+    """A home with beds: a fostering household, a children's home, a secure home, supported accommodation."""
+
+    def __init__(self, model, kind: int, place: int, ordinal: int, beds: int):
+        super().__init__(model)
+        self.kind, self.place, self.beds, self.free = kind, place, beds, beds
+        self.key = key_of("home", SETTINGS[kind], model.world.places.code[place], ordinal)
+        self.number = -1  # in the list of homes
+        self.residents: set[int] = set()
+        self.neighbourhood = -1
+        self.x_km, self.y_km = model.point(self.key, place)
+
+    @property
+    def is_full(self) -> bool:
+        """No bed is free."""
+        return self.free <= 0
+
+    def __repr__(self):
+        return f"<Home {SETTINGS[self.kind]} {self.key:016x}>"
+
+
+class Guests:
+    """The children of elsewhere who, one after the other, take one bed here."""
+
+    def __init__(self, kind: int, place: int, key: int):
+        self.kind, self.place, self.key, self.ordinal, self.home = kind, place, key, 0, None
+
+
+class Placements:
+    """Keeps where looked-after children live."""
+
+    keeper = "placements"
+
+    def __init__(self, model):
+        self.model, self.parameters = model, model.parameters["care"]
+        self.own = model.children.kept_by(self.keeper)
+        self.table = Spells(
+            self.own.care_slot, ("breakdown", "leaving care"), home=np.int32, place=np.uint8, km=np.float64, since=np.int32, moves=np.int32,
+            moves_this_year=np.int16, wanted=np.uint8, waits=np.bool_, policy=np.uint8,
+        )  # fmt: skip
+        self.rates = self._breakdown_rates()
+        self.clock = Clock(self.own.care_level, model.children.columns["group"], self._entry_rates())
+        model.clocks.append(self.clock)
+        model.levers.when_moved(BREAKDOWN_OF_PLACEMENT, self._breakdown_moved)
+        model.levers.when_moved(ENTERING_CARE, self.clock.multiply)
+        self.place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
+        self.inside = model.world.inside
+        self._weights: dict[tuple[int, int], np.ndarray] = {}
+        self.homes: list[Home] = []
+        self.homes_of: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self.free = np.zeros((len(self.inside), len(SETTINGS)), dtype=np.int64)
+        self.beds = self.beds_taken = 0
+        self.guests_due: dict[int, list[Guests]] = defaultdict(list)
+        self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
+        self._queue: list[tuple] = []  # the day's requests: need class, lot, key, who, kind, at least km, stays if none
+        self._moved: list[np.ndarray] = []  # rows whose setting changed today
+        self._build_homes()
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def _breakdown_rates(self):
+        p, rates = self.parameters, np.zeros(len(SETTINGS))
+        rates[[FOSTER, SPECIALIST_FOSTER, KINSHIP, CHILDRENS_HOME]] = (
+            p.foster_breaks, p.specialist_breaks, p.kinship_breaks, p.home_breaks,
+        )  # fmt: skip
+        rates[[SECURE, SUPPORTED, WITH_PARENTS, OTHER]] = p.secure_ends, p.supported_breaks, p.parents_breaks, p.other_ends
+        return rates / 365.25
+
+    def _entry_rates(self):
+        """Daily rate of entering care of each group: what keeps the published stock of its authority steady.
+
+        With prevalence rising evenly over the ages, entries at an age = its rise + leaving x prevalence.
+        """
+        p, places = self.parameters, self.model.world.places
+        people = places.population_10_17 / (7.0 + 153.0 / 365.0)  # a school year
+        young = places.looked_after_10_15 / (people * (5.0 + 153.0 / 365.0))
+        older = places.looked_after_16_17 / (people * 2.0)
+        england = places.looked_after_10_15.sum() / (people.sum() * (5.0 + 153.0 / 365.0))
+        at_10 = self.model.parameters["people"].entrants_looked_after * young / england
+        at_16 = 2.0 * young - at_10
+        at_18 = 2.0 * older - at_16
+        rise_young, rise_older = (at_16 - at_10) / (5.0 + 153.0 / 365.0), (at_18 - at_16) / 2.0
+        self.share_at_ten = at_10
+        rates = np.zeros(len(places) * len(BANDS) * len(SETTINGS))
+        for band, age in enumerate((11.8, 14.0, 15.5, 17.0)):
+            if band < 3:
+                rate = rise_young + p.leaves_10_15 * (at_10 + rise_young * (age - 10.58))
+            else:
+                rate = rise_older + p.leaves_16_17 * older
+            rates[group_of(np.arange(len(places)), band, AT_HOME)] = np.maximum(rate, 0.0) / 365.25
+        return rates
+
+    def share_first_sought_outside(self, authority: int, kind: int) -> float:
+        """The chance that a placement of this kind is first sought outside the authority."""
+        p = self.parameters
+        factor = {CHILDRENS_HOME: p.homes_outside, SECURE: 2.0, SUPPORTED: p.supported_outside}.get(kind, p.foster_outside)
+        return min(0.97, self.model.world.places.outside_percent[authority] / 100.0 * factor)
+
+    def weights(self, authority: int, kind: int):
+        """How strongly each other authority of England draws placements of a kind: what it has, less for distance."""
+        try:
+            return self._weights[authority, kind]
+        except KeyError:
+            places, p = self.model.world.places, self.parameters
+            has = places.childrens_home_places if kind == CHILDRENS_HOME else places.placed_here_by_others
+            nearness = power(1.0 + places.distances[authority] / p.reach_km, -p.reach_decay)
+            weight = has * nearness
+            weight[authority] = 0.0
+            return self._weights.setdefault((authority, kind), weight)
+
+    def _build_homes(self) -> None:
+        """Homes with beds for those who live here, at today's occupancy; and the beds that children of elsewhere take."""
+        world, p = self.model.world, self.parameters
+        places = world.places
+        for kind in (FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED):
+            young, older = self.stock_shares()
+            need = places.looked_after_10_15 * young[kind] + places.looked_after_16_17 * older[kind]
+            outside = np.array([self.share_first_sought_outside(a, kind) for a in range(len(places))])
+            residents = need * (1.0 - outside)
+            guests = np.zeros(len(places))
+            for origin in range(len(places)):
+                weight = self.weights(origin, kind)
+                flow = need[origin] * outside[origin] * weight / weight.sum()
+                residents += flow
+                if not self.inside[origin]:
+                    guests += flow
+            for place in world.authorities:
+                taken = round(float(guests[place]) * world.fraction)
+                beds = round(float(residents[place]) * world.fraction / p.occupancy)
+                size = BEDS_IN_A_HOME[kind]
+                for ordinal in range(max(1, round(beds / size)) if beds else 0):
+                    self.open_home(kind, place, ordinal, size)
+                for ordinal in range(taken):
+                    self.guests_due[1].append(Guests(kind, place, key_of("guests", kind, places.code[place], ordinal)))
+
+    def open_home(self, kind: int, place: int, ordinal: int, beds: int) -> Home:
+        """A new home with free beds."""
+        home = Home(self.model, kind, place, ordinal, beds)
+        first, last = self.model.demography.first_neighbourhood[place : place + 2]
+        home.neighbourhood = int(first + int(self.model.draws.one_uniform("home.neighbourhood", home.key) * (last - first)))
+        home.number = len(self.homes)
+        self.homes_of[place, kind].append(home.number)
+        self.homes.append(home)
+        self.free[place, kind] += beds
+        self.beds += beds
+        return home
+
+    def close_beds(self, kind: int, place: int, beds: int) -> int:
+        """Take free beds out of use (their carers do something else now); how many could be taken."""
+        taken = 0
+        for index in self.homes_of[place, kind]:
+            home = self.homes[index]
+            while taken < beds and home.free > 0:
+                home.beds -= 1
+                home.free -= 1
+                taken += 1
+        self.free[place, kind] -= taken
+        self.beds -= taken
+        return taken
+
+    def stock_shares(self):
+        """Shares of the settings among looked-after children on day 1: under 16, at 16 and 17."""
+        p, young, older = self.parameters, np.zeros(len(SETTINGS)), np.zeros(len(SETTINGS))
+        kinds = (FOSTER, KINSHIP, CHILDRENS_HOME, SECURE, WITH_PARENTS, OTHER)
+        young[list(kinds)] = (
+            p.stock_young_foster, p.stock_young_kinship, p.stock_young_home, p.stock_young_secure, p.stock_young_parents,
+            p.stock_young_other,
+        )  # fmt: skip
+        older[list(kinds)] = (
+            p.stock_older_foster, p.stock_older_kinship, p.stock_older_home, p.stock_older_secure, p.stock_older_parents,
+            p.stock_older_other,
+        )  # fmt: skip
+        older[SUPPORTED] = p.stock_older_supported
+        return young / young.sum(), older / older.sum()
+
+    def new_shares(self, known: bool):
+        """Shares of the settings among placements that begin: under 16, at 16 and 17."""
+        p, young, older = self.parameters, np.zeros(len(SETTINGS)), np.zeros(len(SETTINGS))
+        kinds = (FOSTER, KINSHIP, CHILDRENS_HOME, SECURE, WITH_PARENTS, OTHER)
+        young[list(kinds)] = p.young_foster, p.young_kinship, p.young_home, p.young_secure, p.young_parents, p.young_other
+        older[list(kinds)] = p.older_foster, p.older_kinship, p.older_home, p.older_secure, p.older_parents, p.older_other
+        older[SUPPORTED] = p.older_supported
+        if known:
+            young[CHILDRENS_HOME] *= p.known_to_homes
+            older[CHILDRENS_HOME] *= p.known_to_homes
+        return young / young.sum(), older / older.sum()
+
+    # -- day 1 -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Day 1: exactly the published number of looked-after children of each authority, in placements; clocks for the rest."""
+        model, world, draws = self.model, self.model.world, self.model.draws
+        rows, children = model.children.rows, model.children
+        age = children.age
+        priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
+        chosen = []
+        for a in world.authorities:
+            here = rows[children.authority[rows] == a]
+            at = priority[children.authority[rows] == a]
+            for in_band, stock in ((age[here] < 16, world.places.looked_after_10_15[a]), (age[here] >= 16, world.places.looked_after_16_17[a])):
+                number = min(round(int(stock) * world.fraction), int(in_band.sum()))
+                order = np.lexsort((children.key[here[in_band]], at[in_band]))[:number]
+                chosen.append(here[in_band][order])
+        chosen = np.sort(np.concatenate(chosen))
+        self._admit(chosen)
+        young, older = self.stock_shares()
+        u = draws.uniform("care.first_setting", children.key[chosen])
+        wanted = np.where(age[chosen] < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
+        for guests in self.guests_due.pop(1, ()):
+            self._guest_asks(guests, self._queue)
+        for row, kind in zip(chosen.tolist(), np.minimum(wanted, OTHER).tolist(), strict=True):
+            self._queue.append((ENTRY, self._lot(row), int(children.key[row]), row, int(kind), 0.0, False))
+        self._match()
+        at_home = rows[children.setting[rows] == AT_HOME]
+        self._may_enter(at_home)
+
+    def _may_enter(self, rows) -> None:
+        children = self.model.children
+        patience = self.model.draws.exponential("care.entry", children.key[rows], children.care_entries[rows])
+        self.clock.begin(rows, patience, children.strain[rows] * self.model.levers.value(ENTERING_CARE, rows))
+
+    def _admit(self, rows) -> None:
+        """`rows` become looked after, without a place yet."""
+        self.own.care_entries[rows] += 1
+        slots = self.table.add(rows)
+        self.table.home[slots] = -1
+        self.own.setting[rows] = OTHER
+        self.clock.stop(rows)
+        self._moved.append(rows)
+        self.model.tell(Event.ENTERED_CARE, rows, place=self.model.children.authority[rows], serial=self.own.care_entries[rows])
+
+    # -- the day -----------------------------------------------------------------------------------------------------
+
+    def begin_end_and_move(self) -> None:
+        """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
+        model, children = self.model, self.model.children
+        leavers = model.today.rows(Event.LEFT)
+        if leavers.size:
+            self.clock.stop(leavers)
+            self._let_go(leavers[self.own.care_slot[leavers] >= 0])
+        entrants = model.today.rows(Event.ENTERED)
+        if entrants.size:
+            self._welcome(entrants)
+        rows, causes = self.table.due(children.missing_slot)
+        if rows.size:
+            leaving = rows[causes == LEAVING]
+            self._end(leaving, 0)
+            self._let_go(leaving)
+            self._moved.append(leaving)
+            model.tell(Event.LEFT_CARE, leaving)
+            self._may_enter(leaving)
+            self._ask_for_another(rows[causes == BREAKDOWN])
+        entering = self.clock.due()
+        if entering.size:
+            self._admit(entering)
+            self._ask(entering, ENTRY)
+        for guests in self.guests_due.pop(model.day, ()):
+            self._guest_asks(guests, self._queue)
+        self._moves_asked_for()
+        if self._queue:
+            self._match()
+        if model.is_first_of_year:
+            self.table.columns["moves_this_year"][:] = 0
+        for rows in self._moved:
+            model.today.give("setting changed", rows)
+        self._moved = []
+        turned = model.today.rows("turned sixteen")
+        turned = turned[self.own.care_slot[turned] >= 0]
+        if turned.size:
+            self.table.change(turned, LEAVING, self.parameters.leaves_16_17 / 365.25)
+
+    def _welcome(self, entrants) -> None:
+        """Of those who come in at ten, some are already looked after."""
+        model, children = self.model, self.model.children
+        share = self.share_at_ten[children.authority[entrants]]
+        mine = model.draws.happens("care.at_ten", children.key[entrants], share * children.strain[entrants])
+        inside = entrants[mine]
+        self._may_enter(entrants[~mine])
+        self._admit(inside)
+        self._ask(inside, ENTRY)
+
+    def ask_for_move(self, rows, *, setting: int | None, at_least_km: float, by: str) -> None:
+        """A lever for policies: find another place for `rows` tomorrow, of a kind, at least so far from home."""
+        for row in rows.tolist():
+            self.asked.append((row, -1 if setting is None else setting, by, at_least_km))
+
+    def _moves_asked_for(self) -> None:
+        asked, self.asked = self.asked, []
+        for row, setting, _, km in asked:
+            if self.own.care_slot[row] < 0 or not self.model.children.is_present[row] or self.model.children.missing_slot[row] >= 0:
+                continue
+            kind = int(self.own.setting[row]) if setting < 0 else setting
+            if kind not in WITH_BEDS:
+                kind = FOSTER
+            self._queue.append((MOVE, self._lot(row), int(self.model.children.key[row]), row, kind, km, True))
+
+    def _ask_for_another(self, rows) -> None:
+        self._end(rows, 1)
+        self._ask(rows, MOVE)
+
+    def _ask(self, rows, need: int) -> None:
+        """Requests for a place, of a kind drawn by age and by what is known of the child."""
+        children = self.model.children
+        for row in rows.tolist():
+            shares = self.new_shares(bool(children.identified_on[row] > -32768))[int(self.model.age_of(row) >= 16)]
+            u = self.model.draws.one_uniform("care.setting", int(children.key[row]), self._serial(row))
+            kind = min(int(np.searchsorted(np.cumsum(shares), u)), OTHER)
+            self._queue.append((need, self._lot(row), int(children.key[row]), row, kind, 0.0, False))
+
+    def _serial(self, row: int) -> int:
+        """The number of this placement in the child's life."""
+        return int(self.own.care_entries[row]) * 1000 + int(self.table.moves[self.own.care_slot[row]])
+
+    def _lot(self, row: int) -> float:
+        """The keyed draw that decides among requests of one need class."""
+        return self.model.draws.one_uniform("care.lot", int(self.model.children.key[row]), self._serial(row))
+
+    def _end(self, rows, how: int) -> None:
+        """The placements of `rows` end (detail 0 leaving care, 1 breakdown, 2 moved by a policy)."""
+        if not rows.size:
+            return
+        slots = self.own.care_slot[rows]
+        self.model.tell(
+            Event.PLACEMENT_ENDED, rows, cause=self.own.setting[rows], detail=how, place=self.table.place[slots],
+            amount=(self.model.day - self.table.since[slots]).astype(np.float64), serial=self.table.moves[slots],
+        )  # fmt: skip
+        self._free_beds(rows)
+
+    def _free_beds(self, rows) -> None:
+        for row, slot in zip(rows.tolist(), self.own.care_slot[rows].tolist(), strict=True):
+            index = int(self.table.home[slot])
+            if index >= 0:
+                home = self.homes[index]
+                home.residents.discard(row)
+                home.free += 1
+                self.free[home.place, home.kind] += 1
+                self.beds_taken -= 1
+                self.table.home[slot] = -1
+
+    def _let_go(self, rows) -> None:
+        """`rows` are no longer looked after."""
+        if not rows.size:
+            return
+        self._free_beds(rows)
+        self.table.remove(rows)
+        self.own.setting[rows] = AT_HOME
+
+    def _guest_asks(self, guests: Guests, queue: list) -> None:
+        if guests.home is not None:
+            guests.home.free += 1
+            self.free[guests.home.place, guests.home.kind] += 1
+            self.beds_taken -= 1
+            guests.home = None
+            guests.ordinal += 1
+        lot = self.model.draws.one_uniform("guest.lot", guests.key, guests.ordinal)
+        queue.append((GUEST, lot, guests.key, guests, guests.kind, 0.0, False))
+
+    # -- finding a place ---------------------------------------------------------------------------------------------
+
+    def _match(self) -> None:
+        """Meet the day's requests one by one: by need class, then by lot, ties by key."""
+        queue, self._queue = self._queue, []
+        queue.sort(key=lambda request: request[:3])
+        for _, _, _, who, kind, km, stays_if_none in queue:
+            if isinstance(who, Guests):
+                self._place_guests(who)
+            else:
+                self._place(who, kind, km, stays_if_none)
+
+    def _place_guests(self, guests: Guests) -> None:
+        model, draws = self.model, self.model.draws
+        free = [i for i in self.homes_of[guests.place, guests.kind] if self.homes[i].free > 0]
+        if not free:
+            self.guests_due[model.day + 7].append(guests)
+            model.ledger.enter(1, day=model.day, event=Event.GUEST_WAITED, child=guests.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
+            return
+        keys = np.array([self.homes[i].key for i in free], dtype=np.uint64)
+        home = self.homes[free[int(draws.exponential("guest.home", keys, (guests.key + guests.ordinal) & MASK).argmin())]]
+        guests.home = home
+        home.free -= 1
+        self.free[home.place, home.kind] -= 1
+        self.beds_taken += 1
+        patience = draws.one_exponential("guest.stay", guests.key, guests.ordinal)
+        self.guests_due[model.day + 1 + int(patience * self.parameters.guest_stay)].append(guests)
+        model.ledger.enter(1, day=model.day, event=Event.GUEST_PLACED, child=guests.key, agent=home.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
+
+    def _place(self, row: int, kind: int, at_least_km: float, stays_if_none: bool) -> None:
+        """Find a place for one child; where none is found, it stays where it is or is put up in an emergency arrangement."""
+        model, children, draws = self.model, self.model.children, self.model.draws
+        authority, key, slot = int(children.authority[row]), int(children.key[row]), int(self.own.care_slot[row])
+        serial = (key + self._serial(row) * GOLDEN) & MASK
+        found: Home | None = None
+        refusals = 0
+        if kind in WITH_BEDS:
+            found, place, refusals = self._search(row, kind, authority, serial, at_least_km)
+            if place < 0 and stays_if_none:
+                return
+            if place < 0:
+                kind, place = OTHER, authority
+        elif kind == KINSHIP and draws.one_uniform("kin.outside", key, self._serial(row)) < self.share_first_sought_outside(authority, KINSHIP):
+            place = self._order(authority, KINSHIP, serial, 0.0)[0]
+        else:
+            place = authority
+        if stays_if_none:
+            self._end(np.array([row]), 2)
+        x, y = model.point(key, authority)
+        if found is not None:
+            there = found.x_km, found.y_km
+            found.residents.add(row)
+            found.free -= 1
+            self.free[found.place, found.kind] -= 1
+            self.beds_taken += 1
+        elif kind == WITH_PARENTS:
+            there = x, y
+        else:
+            there = model.point(serial, place)
+        km = float(np.sqrt((x - there[0]) ** 2 + (y - there[1]) ** 2))
+        self.table.home[slot] = -1 if found is None else found.number
+        self.table.place[slot], self.table.km[slot], self.table.since[slot] = place, km, model.day
+        self.table.moves[slot] += 1
+        self.table.moves_this_year[slot] += 1
+        rows = np.array([row])
+        self.own.setting[row] = kind
+        self._moved.append(rows)
+        model.tell(
+            Event.PLACED, rows, cause=kind, place=place, agent=0 if found is None else found.key, detail=refusals, amount=km,
+            serial=int(self.table.moves[slot]),
+        )  # fmt: skip
+        n = int(self.own.care_entries[row]) * 1000 + int(self.table.moves[slot])
+        hazard = self.rates[kind] * model.levers.value(BREAKDOWN_OF_PLACEMENT, rows)
+        self.table.begin(rows, BREAKDOWN, draws.exponential("care.breakdown", children.key[rows], n), hazard)
+        if self.table.moves[slot] == 1:
+            self.table.begin(rows, LEAVING, draws.exponential("care.leaving", children.key[rows], self.own.care_entries[rows]), self._leaving(row))
+
+    def _leaving(self, row: int) -> float:
+        p = self.parameters
+        return (p.leaves_16_17 if self.model.age_of(row) >= 16 else p.leaves_10_15) / 365.25
+
+    def _order(self, authority: int, kind: int, serial: int, at_least_km: float):
+        """Authorities in the order in which they are asked: a keyed race by supply and nearness."""
+        weight = self.weights(authority, kind)
+        open_to_us = (self.free[:, kind] > 0) | (~self.inside if kind != SPECIALIST_FOSTER else False)
+        if kind not in WITH_BEDS:
+            open_to_us = np.ones_like(open_to_us)
+        possible = ((weight > 0.0) & open_to_us & (self.model.world.places.distances[authority] >= at_least_km)).nonzero()[0]
+        race = self.model.draws.exponential("care.place", self.place_keys[possible], serial) / weight[possible]
+        return possible[np.lexsort((possible, race))][:AREAS].tolist()
+
+    def _search(self, row: int, kind: int, authority: int, serial: int, at_least_km: float) -> tuple[Home | None, int, int]:
+        """A home with a free bed that does not refuse, its place, and how many refused; place -1 where none is found."""
+        model, draws, p = self.model, self.model.draws, self.parameters
+        key = int(model.children.key[row])
+        areas = self._order(authority, kind, serial, at_least_km)
+        if at_least_km <= 0.0:
+            outside = draws.one_uniform("care.outside", key, self._serial(row)) < self.share_first_sought_outside(authority, kind)
+            areas = [*areas, authority] if outside else [authority, *areas]
+        refusal = p.refusal_when_known if model.children.identified_on[row] > -32768 else p.refusal
+        refused = asked = 0
+        for place in areas:
+            if not self.inside[place]:
+                return None, place, refused
+            free = [i for i in self.homes_of[place, kind] if self.homes[i].free > 0]
+            if not free:
+                continue
+            keys = np.array([self.homes[i].key for i in free], dtype=np.uint64)
+            race = draws.exponential("care.home", keys, serial)
+            for at in np.lexsort((keys, race)).tolist():
+                home = self.homes[free[at]]
+                if asked == ASKS:
+                    return None, -1, refused
+                asked += 1
+                if draws.one_uniform("care.refusal", home.key, serial) >= refusal:
+                    return home, place, refused
+                refused += 1
+                model.ledger.enter(1, day=model.day, event=Event.REFUSED, child=key, agent=home.key, home=authority, place=place, serial=refused, cause=kind)
+        return None, -1, refused
+
+    # -- levers ------------------------------------------------------------------------------------------------------
+
+    def _breakdown_moved(self, rows, factors) -> None:
+        self.table.multiply(rows, BREAKDOWN, factors)
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    def where(self, rows):
+        """Place where each of `rows` lives."""
+        children = self.model.children
+        slots = self.own.care_slot[rows]
+        return np.where(slots >= 0, self.table.place[slots], children.authority[rows])
+
+    def count(self) -> None:
+        """31 March: the official count of looked-after children."""
+        model, children = self.model, self.model.children
+        rows = self.table.members()
+        if not rows.size:
+            return
+        slots = self.own.care_slot[rows]
+        home = children.authority[rows]
+        columns = np.stack(
+            [
+                home, self.own.setting[rows], children.age[rows] >= 16, self.table.place[slots] != home,
+                self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3,
+            ],
+            axis=1,
+        ).astype(np.int64)  # fmt: skip
+        cells, numbers = np.unique(columns, axis=0, return_counts=True)
+        model.ledger.tables["counts"].append(
+            len(cells), day=model.day, home=cells[:, 0], setting=cells[:, 1], is_16_17=cells[:, 2], outside=cells[:, 3],
+            far=cells[:, 4], moves_3plus=cells[:, 5], children=numbers,
+        )  # fmt: skip
+

@@ -1,0 +1,94 @@
+"""Policies: one file each. A policy is a change from present practice; its dose is `coverage`.
+
+A policy acts only through levers and verbs that mechanisms offer; no mechanism names a policy. Its chain is counted - eligible,
+reached, changed - so that a policy that does nothing is noticed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sim.draws import key_of
+from sim.ledger import Event
+from sim.parameters import Parameters
+
+GRADES = ("none", "low", "medium", "high")
+
+
+class Policy:
+    """What a newcomer supplies: `name`, `title`, `grade` and `evidence`, a `Parameters` class with `coverage` (group
+    `policies.<name>`), and `act(model)`, called at the end of each day on which the policy is in force.
+
+    `begin(model)` and `end(model)` are called once, on the first day in force and on the first day after it.
+    """
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    grade: ClassVar[str] = "none"
+    evidence: ClassVar[str] = ""
+    declares: ClassVar[type[Parameters]]
+
+    def __init__(self, parameters: Any, begins: int, ends: int, where: tuple[int, ...] | None):
+        self.parameters, self.begins, self.ends = parameters, begins, ends
+        self.where = None if where is None else np.array(sorted(where))
+        self.key = key_of("policy", self.name)
+        self.counts: Counter[str] = Counter()
+        self.in_force = False
+
+    def live(self, model) -> None:
+        """A day of the policy."""
+        if self.begins <= model.day < self.ends:
+            if not self.in_force:
+                self.in_force = True
+                self.begin(model)
+            self.act(model)
+        elif self.in_force:
+            self.in_force = False
+            self.end(model)
+
+    def begin(self, model) -> None:
+        """What is done once, when the policy comes into force."""
+
+    def act(self, model) -> None:
+        """What is done each day, at its end."""
+        raise TypeError(f"policy {self.name} does nothing: it has no act()")
+
+    def end(self, model) -> None:
+        """What is done once, when the policy ends."""
+
+    def here(self, model, rows):
+        """Those of `rows` whose responsible authority the policy serves."""
+        return rows if self.where is None else rows[np.isin(model.children.authority[rows], self.where)]
+
+    def authorities(self, model) -> list[int]:
+        """The authorities of the world that the policy serves."""
+        return [a for a in model.world.authorities if self.where is None or a in self.where]
+
+    def reach(self, model, rows, serial):
+        """Of the eligible `rows`, those whom the policy reaches: a keyed draw against its coverage, one for each occasion."""
+        self.counts["eligible"] += len(rows)
+        if not len(rows):
+            return rows
+        u = model.draws.uniform(f"{self.name}.reached", model.children.key[rows], serial)
+        reached = rows[u < self.parameters.coverage]
+        self.counts["reached"] += len(reached)
+        model.tell(Event.POLICY_REACHED, reached, agent=self.key)
+        return reached
+
+    def changed(self, number: int) -> None:
+        """Count what the policy really changed."""
+        self.counts["changed"] += int(number)
+
+
+@cache
+def every_policy() -> dict[str, type[Policy]]:
+    """Name to class of every policy in this folder."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return {policy.name: policy for policy in sorted(Policy.__subclasses__(), key=lambda p: p.name)}

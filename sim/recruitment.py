@@ -1,0 +1,204 @@
+"""Recruitment: recruiters meet children where children are.
+
+Each contact of a recruiter goes to one place (the city the line comes from, or its market) and one venue there (streets, a
+school, a children's home or supported accommodation, online), and to one child in reach: the one with the smallest
+-ln u(recruiter, contact, child) / weight, so each child's chance is its weight over the sum of weights, and nobody's draw
+depends on who else is there. One further competitor is *nobody*: the larger the weights of the children in reach, the fewer
+contacts fail. A weight is the child's exposure, times age, sex, care, friends and co-residents who work a line (1 = pure
+selection), deprivation of the place, and, where a child was moved into the area, what being new there does (unknown sign).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.draws import GOLDEN, MASK
+from sim.ledger import Event
+from sim.levers import Lever
+from sim.lines import ELSEWHERE, SEEKS, Recruiter
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.population import (
+    AT_HOME,
+    CHILDRENS_HOME,
+    KINSHIP,
+    NOT_INVOLVED,
+    SUPPORTED,
+    WITH_PARENTS,
+    band_of,
+)
+from sim.world import NEIGHBOURHOOD
+
+BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
+
+STREET, SCHOOL, HOME, ONLINE = range(4)
+VENUES = ("streets", "school or alternative provision", "children's home or supported accommodation", "online")
+
+
+class Recruitment(Parameters, group="recruitment"):
+    """Whom recruiters meet."""
+
+    in_market = parameter(0.45, unit="share of contacts", between=(0.1, 0.8), source="L021", doc="Made in the market, the rest in the city the line comes from; lines are localising.")
+    street = parameter(0.35, unit="share of contacts", between=(0.2, 0.6), source=ASSUMED, doc="Venues' shares are scaled to 1.")
+    school = parameter(0.25, unit="share of contacts", between=(0.05, 0.4), source=ASSUMED)
+    home = parameter(0.12, unit="share of contacts", between=(0.02, 0.3), source=ASSUMED)
+    online = parameter(0.28, unit="share of contacts", between=(0.05, 0.5), source=ASSUMED)
+    at_10_12 = parameter(0.10, unit="weight", between=(0.02, 0.3), source="K179;K160", doc="By age; recruitment comes earlier than the offence whose ages are known.")
+    at_13_14 = parameter(0.60, unit="weight", between=(0.3, 1.0), source="K179;K160")
+    at_15 = parameter(1.00, unit="weight", between=(0.7, 1.3), source="K179;K160")
+    at_16_17 = parameter(0.80, unit="weight", between=(0.4, 1.3), source="K179;K160")
+    girls = parameter(0.20, unit="weight", between=(0.06, 0.45), source=ASSUMED, doc="Boys 1; the true share of girls on lines is unknown (5-30 %).")
+    looked_after = parameter(2.5, unit="multiplier", between=(1.0, 6.0), source="K172;K174", doc="A part of the association of care and exploitation runs from exploitation to care.")
+    peers = parameter(1.6, unit="multiplier", between=(1.0, 2.5), source="G101;G102", doc="A friend or co-resident works a line; 1 = pure selection.")
+    place = parameter(0.5, unit="share", between=(0.0, 1.0), source="G103", doc="How far exposure follows the deprivation of the home authority.")
+    newcomer = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source=ASSUMED, distribution="log-uniform", doc="A child moved into another authority, in that host area; sign unknown.")
+    nobody = parameter(0.5, unit="weight per child in reach", between=(0.1, 2.0), source=ASSUMED, distribution="log-uniform", doc="The weight with which a contact reaches nobody.")
+    success_elsewhere = parameter(0.10, unit="probability", between=(0.03, 0.3), source=ASSUMED, doc="A contact made elsewhere puts a child of elsewhere into the position.")
+    filled_on_day_1 = parameter(0.5, unit="probability", between=(0.2, 0.8), source=ASSUMED, distribution="fixed", doc="Positions held by children on day 1; the warm-up year forgets it.")
+
+
+class Recruiting:
+    """Knows who is in reach of whom."""
+
+    keeper = "recruitment"
+
+    def __init__(self, model):
+        self.model, self.parameters = model, model.parameters["recruitment"]
+        p, places = self.parameters, model.world.places
+        venues = np.array([p.street, p.school, p.home, p.online])
+        self.venues = np.cumsum(venues / venues.sum())
+        self.ages = np.array([p.at_10_12, p.at_13_14, p.at_15, p.at_16_17])
+        mean = (places.imd_score * places.population_10_17).sum() / places.population_10_17.sum()
+        self.deprivation = 1.0 + p.place * (places.imd_score / mean - 1.0)
+        self.working_friends = np.zeros(model.demography.circles + 1, dtype=np.int16)  # the last is of those without friends
+        self.inside = model.world.inside
+        self.meet_homes()
+
+    def meet_homes(self) -> None:
+        """Homes have opened: recruiters learn where they are."""
+        homes = self.model.placements.homes
+        self.working_residents = np.zeros(len(homes), dtype=np.int16)
+        self.homes_in: dict[int, list[int]] = {}
+        for home in homes:
+            self.homes_in.setdefault(home.neighbourhood, []).append(home.number)
+        self.note_residents()
+
+    def start(self) -> None:
+        """Day 1: children already work some of the positions."""
+        for line in self.model.lines.lines:
+            for n in range(len(line.positions)):
+                if line.positions[n] == SEEKS and self.model.draws.one_uniform("line.filled_on_day_1", line.key, n) < self.parameters.filled_on_day_1:
+                    self.meet(line.recruiter, on_day_1=True)
+                    line.recruiter.contact += 1
+
+    def recruit(self) -> None:
+        """Recruiters whose line has an open position go where children are."""
+        self.note_residents()
+        for line in self.model.lines.lines:
+            if line.open_positions:
+                line.recruiter.step()
+
+    def meet(self, recruiter: Recruiter, on_day_1: bool = False) -> None:
+        """One contact: a place, a venue, and one child in reach, or nobody."""
+        model, draws, p, line = self.model, self.model.draws, self.parameters, recruiter.line
+        serial = recruiter.contact
+        in_market = draws.one_uniform("recruiter.in_market", recruiter.key, serial) < p.in_market
+        place = line.market if in_market else line.origin
+        if not self.inside[place]:
+            self._meet_elsewhere(recruiter, place, on_day_1)
+            return
+        venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", recruiter.key, serial)))
+        if venue == SCHOOL and not model.is_school_day:
+            venue = STREET
+        rows, usual = self._in_reach(recruiter, place, venue)
+        row = self._choose(recruiter, rows, usual, place)
+        if row < 0:
+            model.ledger.enter(1, day=model.day, event=Event.CONTACT_FAILED, agent=recruiter.key, serial=serial, place=place, cause=venue)
+        elif on_day_1:
+            model.exploitation.working_on_day_1(row, line)
+        else:
+            model.exploitation.approach(row, line, venue, place)
+
+    def _meet_elsewhere(self, recruiter: Recruiter, place: int, on_day_1: bool) -> None:
+        """A contact outside the world: no child of ours, but the position may be taken by a child of elsewhere."""
+        model = self.model
+        u = model.draws.one_uniform("recruiter.elsewhere", recruiter.key, recruiter.contact)
+        if on_day_1 or u < self.parameters.success_elsewhere:
+            recruiter.line.take(ELSEWHERE)
+        else:
+            model.ledger.enter(1, day=model.day, event=Event.CONTACT_FAILED, agent=recruiter.key, serial=recruiter.contact, place=place, cause=len(VENUES))
+
+    def _in_reach(self, recruiter: Recruiter, place: int, venue: int) -> tuple[np.ndarray, float]:
+        """Rows of the children whom this contact may reach, and the usual number of children at such a venue."""
+        model, children = self.model, self.model.children
+        if venue == HOME:
+            homes = [*model.placements.homes_of[place, CHILDRENS_HOME], *model.placements.homes_of[place, SUPPORTED]]
+            if not homes:
+                return np.empty(0, dtype=np.int64), 1.0
+            keys = np.array([model.placements.homes[i].key for i in homes], dtype=np.uint64)
+            race = model.draws.exponential("recruiter.home", keys, (recruiter.key + recruiter.contact * GOLDEN) & MASK)
+            home = model.placements.homes[homes[int(np.lexsort((keys, race))[0])]]
+            return np.array(sorted(home.residents), dtype=np.int64), float(home.beds)
+        first, last = model.demography.first_neighbourhood[place : place + 2]
+        u = model.draws.one_uniform("recruiter.neighbourhood", recruiter.key, recruiter.contact)
+        neighbourhood = int(first + int(u * (last - first)))
+        start, end = model.demography.first_row_of[neighbourhood : neighbourhood + 2]
+        rows = np.arange(start, end)
+        rows = rows[children.is_present[start:end]]
+        if venue == ONLINE:
+            return rows, float(NEIGHBOURHOOD)
+        setting = children.setting[rows]
+        rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
+        residents = [row for i in self.homes_in.get(neighbourhood, ()) for row in model.placements.homes[i].residents]
+        return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), float(NEIGHBOURHOOD)
+
+    def weights(self, rows, place: int):
+        """The weight of each of `rows` in a contact at a place."""
+        children, p = self.model.children, self.parameters
+        weight = children.exposure[rows].astype(np.float64)
+        weight *= self.ages[band_of(children.age[rows])]
+        weight *= np.where(children.is_male[rows], 1.0, p.girls)
+        weight *= self.deprivation[children.authority[rows]]
+        slots = children.care_slot[rows]
+        in_care = slots >= 0
+        homes = np.where(in_care, self.model.placements.table.home[slots], -1)
+        with_peer = self.working_friends[children.circle[rows]] > 0
+        if len(self.working_residents):
+            with_peer |= (homes >= 0) & (self.working_residents[homes] > 0)
+        weight *= np.where(with_peer, p.peers, 1.0)
+        weight *= np.where(in_care, p.looked_after, 1.0)
+        moved_here = in_care & (children.authority[rows] != place)
+        weight *= np.where(moved_here, p.newcomer, 1.0)
+        weight *= (children.stage[rows] == NOT_INVOLVED) & (children.missing_slot[rows] < 0)
+        return weight
+
+    def _choose(self, recruiter: Recruiter, rows, usual: float, place: int) -> int:
+        """The row of the child whom the contact reaches, or -1 for nobody."""
+        model, serial = self.model, (recruiter.key + recruiter.contact * GOLDEN) & MASK
+        nobody = model.draws.one_exponential("recruiter.nobody", recruiter.key, recruiter.contact) / (self.parameters.nobody * usual)
+        weight = self.weights(rows, place)
+        held = model.levers.held(BEING_FOUND, rows)
+        if held is not None:
+            weight *= held
+        rows, weight = rows[weight > 0.0], weight[weight > 0.0]
+        if not rows.size:
+            return -1
+        keys = model.children.key[rows]
+        race = model.draws.exponential("recruiter.choice", keys, serial) / weight
+        best = int(np.lexsort((keys, race))[0]) if rows.size < 8 else int(race.argmin())
+        return int(rows[best]) if race[best] < nobody else -1
+
+    def note_peers(self, rows, change: int) -> None:
+        """`rows` begin (+1) or cease (-1) to work a line: their friends know."""
+        np.add.at(self.working_friends, self.model.children.circle[rows], change)
+        self.working_friends[-1] = 0
+
+    def note_residents(self) -> None:
+        """Who works a line among the residents of each home."""
+        model = self.model
+        self.working_residents[:] = 0
+        rows = model.exploitation.members_working()
+        rows = rows[model.children.care_slot[rows] >= 0]
+        homes = model.placements.table.home[model.children.care_slot[rows]]
+        np.add.at(self.working_residents, homes[homes >= 0], 1)
+
+

@@ -1,0 +1,68 @@
+"""Facts that only a few children need, in small tables keyed by a column of the children."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+ROOM = 64  # rows that a table starts with; it doubles as needed
+
+
+class FewFacts:
+    """A small table: `slot` [shape children] tells each child's place in it, -1 for those who are not in.
+
+    Other keywords name the columns and their types; `table.debt[table.slot[rows]]` reads one.
+    """
+
+    def __init__(self, slot: NDArray[np.int32], **dtypes: Any):
+        self.slot = slot
+        self.rows = np.full(ROOM, -1, dtype=np.int64)
+        self.columns = {name: np.zeros(ROOM, dtype=dtype) for name, dtype in dtypes.items()}
+        self.free = list(range(ROOM - 1, -1, -1))
+
+    def __getattr__(self, name):
+        try:
+            return self.__dict__["columns"][name]
+        except KeyError:
+            raise AttributeError(f"no column '{name}'") from None
+
+    def __len__(self):
+        return len(self.rows) - len(self.free)
+
+    def add(self, rows: Rows) -> Rows:
+        """Let `rows` (none of them in yet) come in; their slots, all columns zero."""
+        while len(self.free) < len(rows):
+            self._grow()
+        slots = np.array([self.free.pop() for _ in range(len(rows))], dtype=np.int64)
+        self.rows[slots] = rows
+        self.slot[rows] = slots
+        for column in self.columns.values():
+            column[slots] = 0
+        return slots
+
+    def _grow(self) -> None:
+        old = len(self.rows)
+        self.rows = np.concatenate((self.rows, np.full(old, -1, dtype=np.int64)))
+        for name, column in self.columns.items():
+            self.columns[name] = np.concatenate((column, np.zeros(old, dtype=column.dtype)))
+        self.free[:0] = range(2 * old - 1, old - 1, -1)
+
+    def remove(self, rows: Rows) -> None:
+        """Let `rows` go; those who are not in are passed over."""
+        slots = self.slot[rows]
+        slots = slots[slots >= 0]
+        self.slot[self.rows[slots]] = -1
+        self.rows[slots] = -1
+        self.free.extend(slots.tolist())
+
+    def members(self) -> Rows:
+        """The rows that are in, ascending."""
+        return np.sort(self.rows[self.rows >= 0])
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the table."""
+        return self.rows.nbytes + sum(column.nbytes for column in self.columns.values())

@@ -1,0 +1,48 @@
+"""The day's news: what mechanisms and policies tell each other, gone by the next morning.
+
+Mechanisms do not call one another about what happened to whom; each reads the news of the day and changes the facts it keeps.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from sim.hazards import NOBODY, Rows
+
+
+class Today:
+    """News of one day: rows under a heading, or items of any shape."""
+
+    def __init__(self):
+        self.closed_lines: list[int] = []
+        self._rows: dict[Any, list[Rows]] = defaultdict(list)
+        self._items: dict[str, list[tuple]] = defaultdict(list)
+
+    def give(self, heading: Any, rows: Rows) -> None:
+        """Something happened to `rows` today."""
+        if len(rows):
+            self._rows[heading].append(rows)
+
+    def rows(self, heading: Any) -> Rows:
+        """To whom it happened today so far, ascending, each once."""
+        given = self._rows.get(heading)
+        if not given:
+            return NOBODY
+        return np.unique(np.concatenate(given)) if len(given) > 1 else np.unique(given[0])
+
+    def post(self, heading: str, item: tuple) -> None:
+        """An item of news with more to it than rows."""
+        self._items[heading].append(item)
+
+    def get(self, heading: str) -> list[tuple]:
+        """The items posted under a heading today so far."""
+        return self._items.get(heading, [])
+
+    def turn(self) -> None:
+        """A new morning."""
+        self._rows.clear()
+        self._items.clear()
+        self.closed_lines.clear()
