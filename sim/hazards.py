@@ -163,11 +163,13 @@ class Spells(FewFacts):
         `away` [shape children] is 0 or more for those to whom nothing can happen today: their patience does not run.
         Where two causes are due on one day, the one that came first within the day (least left over hazard) counts.
         """
-        left = self.left
-        left -= self.hazard * (away[self.rows] < 0)[:, None]
+        left, here = self.left, away[self.rows] < 0
+        left -= self.hazard * here[:, None]
         if left.min() > 0.0:
             return NOBODY, NOBODY
-        hit = (left.min(axis=1) <= 0.0).nonzero()[0]
+        hit = ((left.min(axis=1) <= 0.0) & here).nonzero()[0]
+        if not hit.size:
+            return NOBODY, NOBODY
         with np.errstate(divide="ignore", invalid="ignore"):
             overshoot = np.where(left[hit] <= 0.0, left[hit] / self.hazard[hit], np.inf)
         cause = overshoot.argmin(axis=1)
