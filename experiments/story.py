@@ -155,7 +155,7 @@ class Story:
         end = np.full(len(start), NOT_ENDED)
         away = (self.last_day - start + 1).astype(np.float64)
         detail = begun["detail"].copy()
-        end[at] = np.where(ended["event"] == Event.RETURNED, ended["day"], NOT_ENDED)
+        end[at] = np.where(ended["event"] == Event.RETURNED, ended["day"].astype(np.int64), NOT_ENDED)
         away[at] = ended["amount"]
         detail[at] |= ended["detail"] & (POLICE | AUTHORITY | OVERNIGHT | FOUND)  # a report may come after the start
         return Episodes(begun["child"], start, end, away, begun["cause"], detail, self._setting(begun["child"], start, detail))
