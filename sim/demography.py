@@ -52,12 +52,15 @@ class Demography:
         self.first_neighbourhood = layout["first_neighbourhood"]  # of each authority of England; one more at the end
         self.circles = layout["circles"]
         self.by_age = np.argsort(self.own.born, kind="stable").astype(np.int32)
+        born = self.own.born[self.by_age]
+        self.first_born = int(born[0])
+        self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
         self._draw_differences()
         self.own.is_present[:] = self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)
         rows = model.children.rows
         self.present = rows.size
         self.own.group[rows] = group_of(
-            self.own.authority[rows].astype(np.int64), band_of(model.children.age[rows]), AT_HOME
+            self.own.authority[rows].astype(np.int64), band_of(model.children.ages(rows)), AT_HOME
         )
 
     def _draw_differences(self) -> None:
@@ -71,15 +74,12 @@ class Demography:
 
     def have_birthdays(self) -> None:
         """Children pass into the next age band; at eighteen they leave observation."""
-        for age, band in ((THIRTEEN, 1), (FIFTEEN, 2), (SIXTEEN, 3)):
-            rows = self._aged(age)
-            if rows.size:
-                rows = rows[self.own.is_present[rows]]
-                self.regroup(rows, band=band)
-                if band == 3:
-                    self.model.today.give("turned sixteen", rows)
+        older = [self._aged(age) for age in (THIRTEEN, FIFTEEN, SIXTEEN)]
+        self.model.today.give("turned sixteen", older[2])
+        rows = np.concatenate(older)
+        if rows.size:
+            self.regroup(rows, band=np.repeat((1, 2, 3), [len(aged) for aged in older]))
         leavers = self._aged(EIGHTEEN)
-        leavers = leavers[self.own.is_present[leavers]]
         if leavers.size:
             self.own.is_present[leavers] = False
             self.present -= leavers.size
@@ -102,23 +102,27 @@ class Demography:
         if rows.size:
             self.regroup(rows)
 
-    def regroup(self, rows, band: int | None = None) -> None:
+    def regroup(self, rows, band=None) -> None:
         """Put `rows` under the hazards of their authority, age band and setting, and let the clocks follow."""
         before = self.own.group[rows].astype(np.int64)
-        bands = band_of(self.model.children.age[rows]) if band is None else band
+        bands = band_of(self.model.children.ages(rows)) if band is None else band
         setting = self.model.children.setting[rows].astype(np.int64)
         self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), bands, setting)
         for clock in self.model.clocks:
             clock.moved(rows, before)
 
     def _aged(self, days: int):
-        """Rows of those who are exactly so many days old today."""
-        return self._born(self.model.day - days, self.model.day - days)
+        """Rows of those present who are exactly so many days old today."""
+        rows = self._born(self.model.day - days, self.model.day - days)
+        return rows[self.own.is_present[rows]]
 
     def _born(self, first: int, last: int):
         """Rows of those who were born between two days, both included."""
-        begin, end = np.searchsorted(self.own.born, np.array((first, last + 1), dtype=np.int16), sorter=self.by_age)
-        return np.sort(self.by_age[begin:end]).astype(np.int64)
+        ends = len(self.first_of_day) - 1
+        begin, end = (self.first_of_day[min(max(day - self.first_born, 0), ends)] for day in (first, last + 1))
+        rows = self.by_age[begin:end].astype(np.int64)
+        rows.sort()
+        return rows
 
 
 def lay_out(world: World, draws, last_day: int, p) -> dict[str, np.ndarray]:

@@ -15,11 +15,12 @@ import hashlib
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Draws", "exp", "gamma_quantile", "heavy_tail", "key_of", "neglog", "power"]
+__all__ = ["Draws", "exp", "gamma_quantile", "heavy_tail", "key_of", "neglog", "power", "scale_of_median"]
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -42,6 +43,16 @@ def _mix(z: int) -> int:
     z = ((z ^ (z >> 30)) * FIRST) & MASK
     z = ((z ^ (z >> 27)) * SECOND) & MASK
     return z ^ (z >> 31)
+
+
+def _address(z: int, serial: int) -> float:
+    """The uniform number at an address: its decision and key (xor), and its serial. `_mix` twice, written out for speed."""
+    z = ((z ^ (z >> 30)) * FIRST) & MASK
+    z = ((z ^ (z >> 27)) * SECOND) & MASK
+    z = ((z ^ (z >> 31) ^ ((serial * GOLDEN) & MASK)) + GOLDEN) & MASK
+    z = ((z ^ (z >> 30)) * FIRST) & MASK
+    z = ((z ^ (z >> 27)) * SECOND) & MASK
+    return (((z ^ (z >> 31)) >> 12) + 0.5) * UNIT
 
 
 def _mixed(z: Keys) -> Keys:
@@ -98,7 +109,7 @@ def neglog_one(x: float) -> float:
     return -(exponent * LN2_HIGH + (series + exponent * LN2_LOW))
 
 
-def exp(x: Floats | float) -> Floats:
+def exp(x: Floats | float) -> Any:
     """e to the x for |x| < 700, with IEEE + - x / only."""
     x = np.asarray(x, dtype=np.float64)
     k = np.rint(x * 1.4426950408889634)
@@ -119,18 +130,22 @@ def exp_one(x: float) -> float:
     return math.ldexp(series, int(k))
 
 
-def power(x: Floats | float, exponent: float) -> Floats:
+def power(x: Floats | float, exponent: float) -> Any:
     """x to the exponent for positive x, portable."""
     return exp(-exponent * neglog(np.asarray(x, dtype=np.float64)))
 
 
-def heavy_tail(e: float, median: float, tail: float) -> float:
-    """A duration [days] from an Exp(1) draw `e`: Lomax (Pareto II), whose chance of lasting past x is (1 + x/s)^-tail.
+def heavy_tail(e: Floats, scale: Floats | float, tail: Floats | float) -> Floats:
+    """Durations from Exp(1) draws `e`: Lomax (Pareto II), whose chance of lasting past x is (1 + x/scale)^-tail.
 
-    `median` [days] fixes the scale s; the smaller `tail`, the heavier.
+    The smaller `tail`, the heavier. In the unit of `scale`; see `scale_of_median`.
     """
-    scale = median / (exp_one(0.6931471805599453 / tail) - 1.0)
-    return scale * (exp_one(e / tail) - 1.0)
+    return scale * (exp(e / tail) - 1.0)
+
+
+def scale_of_median(median: float, tail: float) -> float:
+    """The scale of a Lomax distribution with this median and tail."""
+    return median / (exp_one(0.6931471805599453 / tail) - 1.0)
 
 
 TABLE = Path(__file__).with_name("data") / "gamma_quantiles.npz"
@@ -198,7 +213,8 @@ class Draws:
         """Numbers evenly spread between 0 and 1, never either, one for each address; shape of key and serial."""
         size = len(key)
         if size <= FEW:
-            return np.array([self.one_uniform(decision, k, s) for k, s in _pairs(key, serial)], dtype=np.float64)
+            stream = self.stream(decision)
+            return np.array([_address(k ^ stream, s) for k, s in _pairs(key, serial)], dtype=np.float64)
         if size <= 2 * BLOCK:
             return ((self.hash(decision, key, serial) >> _12) + 0.5) * UNIT
         out = np.empty(size)
@@ -211,7 +227,8 @@ class Draws:
         """Exp(1) draws, one for each address: the patience of one spell."""
         size = len(key)
         if size <= FEW:
-            return np.array([self.one_exponential(decision, k, s) for k, s in _pairs(key, serial)], dtype=np.float64)
+            stream = self.stream(decision)
+            return np.array([neglog_one(_address(k ^ stream, s)) for k, s in _pairs(key, serial)], dtype=np.float64)
         if size <= 2 * BLOCK:
             return neglog(self.uniform(decision, key, serial))
         out = np.empty(size)
@@ -221,9 +238,7 @@ class Draws:
 
     def one_uniform(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `uniform`: the same number for the same address."""
-        z = _mix(int(key) ^ self.stream(decision))
-        z = _mix(((z ^ ((int(serial) * GOLDEN) & MASK)) + GOLDEN) & MASK)
-        return ((z >> 12) + 0.5) * UNIT
+        return _address(int(key) ^ self.stream(decision), int(serial))
 
     def one_exponential(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `exponential`."""
@@ -236,7 +251,7 @@ class Draws:
 
 def _pairs(key, serial):
     keys = key.tolist()
-    serials = serial.tolist() if isinstance(serial, np.ndarray) else [serial] * len(keys)
+    serials = serial.tolist() if isinstance(serial, np.ndarray) else [int(serial)] * len(keys)
     return zip(keys, serials, strict=True)
 
 

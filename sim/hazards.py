@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.tables import FewFacts
+from sim.tables import NOBODY, FewFacts, union
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NOBODY: Rows = np.empty(0, dtype=np.int64)
 WINDOW = 90  # days of hazard that a shortlist covers; flat between 45 and 180 in measurements
 
 
@@ -81,7 +80,7 @@ class Clock:
         keep = np.ones(len(self._rows), dtype=bool)
         keep[hit] = False
         self._rows, self._levels, self._groups = self._rows[keep], self._levels[keep], self._groups[keep]
-        rows = np.unique(rows[self.sum[self.group[rows]] >= self.level[rows]])  # without those whose level has changed
+        rows = union(rows[self.sum[self.group[rows]] >= self.level[rows]])  # without those whose level has changed
         self.level[rows] = np.inf
         return rows
 
@@ -155,7 +154,8 @@ class Spells(FewFacts):
         """The hazard under one cause is `factor` times what it was, for those of `rows` who are in."""
         at = self.slot[rows]
         inside = at >= 0
-        self.hazard[at[inside], cause] *= factor[inside]
+        if inside.any():
+            self.hazard[at[inside], cause] *= factor[inside]
 
     def due(self, away: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int64]]:
         """Let a day's hazard pass; the rows whose spell ends today, ascending, with the cause of each.

@@ -88,15 +88,29 @@ SORTED_BY = {
 
 
 class Table:
-    """Columns of one table, filled row by row or in bulk."""
+    """Columns of one table, filled row by row or in bulk.
+
+    What is appended waits until a few hundred rows have come together, because an assignment to each column costs more than
+    the row itself. Arrays that are given must not be changed afterwards.
+    """
+
+    WAITING = 512  # rows
 
     def __init__(self, columns: dict[str, Any]):
         self.size = 0
         self.columns = {name: np.empty(256, dtype=dtype) for name, dtype in columns.items()}
+        self._waiting: list[tuple[int, dict[str, Any]]] = []
+        self._number_waiting = 0
 
     def append(self, count: int, **values: Any) -> None:
-        """Add `count` rows; each value is a scalar or an array of that length. Columns not named are 0."""
-        start, end = self.size, self.size + count
+        """Add `count` rows; each value is a scalar or a sequence of that length. Columns not named are 0."""
+        self._waiting.append((count, values))
+        self._number_waiting += count
+        if self._number_waiting > self.WAITING:
+            self._write()
+
+    def _write(self) -> None:
+        start, end = self.size, self.size + self._number_waiting
         columns = self.columns
         if end > len(columns["day"]):
             room = max(end, 2 * len(columns["day"]))
@@ -104,11 +118,32 @@ class Table:
                 columns[name] = np.empty(room, dtype=column.dtype)
                 columns[name][:start] = column[:start]
         for name, column in columns.items():
-            column[start:end] = values.get(name, 0)
+            column[start:end] = self._column(name)
         self.size = end
+        self._waiting.clear()
+        self._number_waiting = 0
+
+    def _column(self, name: str) -> Any:
+        """The waiting values of one column."""
+        if len(self._waiting) == 1:
+            return self._waiting[0][1].get(name, 0)
+        together: list[Any] = []
+        for count, values in self._waiting:
+            value = values.get(name, 0)
+            if isinstance(value, np.ndarray):
+                together.extend(value.tolist())
+            elif isinstance(value, list):
+                together.extend(value)
+            elif count == 1:
+                together.append(value)
+            else:
+                together.extend([value] * count)
+        return together
 
     def rows(self) -> dict[str, NDArray]:
         """The filled part of each column."""
+        if self._waiting:
+            self._write()
         return {name: column[: self.size] for name, column in self.columns.items()}
 
 
@@ -118,6 +153,7 @@ class Ledger:
     def __init__(self):
         self.tables = {name: Table(columns) for name, columns in TABLES.items()}
         self.events = self.tables["events"]
+        self.stocks = self.tables["stocks"]
 
     def enter(self, count: int, **values: Any) -> None:
         """Add event rows (see `Event` for what the columns hold)."""

@@ -30,7 +30,7 @@ class Levers:
 
     def __init__(self):
         self._holds: dict[str, dict[int, dict[str, tuple[float, int]]]] = defaultdict(dict)
-        self._ends: dict[int, list[tuple[str, str, list[int]]]] = defaultdict(list)
+        self._ends: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(dict)
         self._listeners: dict[str, list[Callable]] = defaultdict(list)
         self._held_by: Counter[tuple[str, str]] = Counter()
 
@@ -38,25 +38,32 @@ class Levers:
         """`listener(rows, factors)` is called when the multiplier of `rows` changes by `factors`. Give a bound method."""
         self._listeners[lever.name].append(listener)
 
-    def hold(self, lever: Lever, rows: Rows, *, at: float | NDArray[np.float64], until: int, by: str) -> None:
-        """Hold `lever` for `rows` at a multiplier until the morning of day `until`; an earlier hold by the same name ends.
+    def hold(self, lever: Lever, rows: Rows, *, at: float | NDArray[np.float64], until: int | NDArray[np.integer], by: str) -> None:
+        """Hold `lever` for `rows` (each once) at a multiplier until the morning of day `until`; an earlier hold by the same name ends.
 
         Raises ValueError for a multiplier that is not above 0: a hazard that is switched off could not be switched on again.
         """
-        if not len(rows):
-            return
-        values = np.broadcast_to(np.asarray(at, dtype=np.float64), rows.shape)
-        if not (values > 0).all():
-            raise ValueError(f"lever {lever.name} held at {values.min()} by {by}; a multiplier is above 0")
-        holds = self._holds[lever.name]
-        before = [self._product(holds.get(row)) for row in rows.tolist()]
-        for row, value in zip(rows.tolist(), values.tolist(), strict=True):
-            mine = holds.setdefault(row, {})
-            self._held_by[lever.name, by] += by not in mine
-            mine[by] = (value, until)
-        if until < ALWAYS:
-            self._ends[until].append((lever.name, by, rows.tolist()))
-        self._tell(lever.name, rows.tolist(), before)
+        children = rows.tolist()
+        values = at.tolist() if isinstance(at, np.ndarray) else [float(at)] * len(children)
+        days = until.tolist() if isinstance(until, np.ndarray) else [until] * len(children)
+        if not all(value > 0 for value in values):
+            raise ValueError(f"lever {lever.name} held at {min(values)} by {by}; a multiplier is above 0")
+        holds, changed, factors, new = self._holds[lever.name], [], [], 0
+        for row, value, day in zip(children, values, days, strict=True):
+            mine = holds.get(row)
+            before = _product(mine) if mine else 1.0
+            if mine is None:
+                mine = holds[row] = {}
+            new += by not in mine
+            mine[by] = (value, day)
+            if day < ALWAYS:
+                self._ends[day].setdefault((lever.name, by), []).append(row)
+            after = _product(mine)
+            if after != before:
+                changed.append(row)
+                factors.append(after / before)
+        self._held_by[lever.name, by] += new
+        self._tell(lever.name, changed, factors)
 
     def release(self, lever: Lever, rows: Rows, by: str) -> None:
         """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
@@ -64,7 +71,7 @@ class Levers:
 
     def release_due(self, day: int) -> None:
         """Release what was held until this day."""
-        for name, by, rows in self._ends.pop(day, ()):
+        for (name, by), rows in self._ends.pop(day, {}).items():
             self._let_go(name, rows, by, day)
 
     def value(self, lever: Lever, rows: Rows) -> NDArray[np.float64]:
@@ -72,7 +79,7 @@ class Levers:
         holds = self._holds[lever.name]
         if not holds:
             return np.ones(len(rows))
-        return np.array([self._product(holds.get(row)) for row in rows.tolist()], dtype=np.float64)
+        return np.array([_product(holds[row]) if row in holds else 1.0 for row in rows.tolist()], dtype=np.float64)
 
     def held(self, lever: Lever, rows: Rows) -> NDArray[np.float64] | None:
         """As `value`, or None where nobody holds the lever for anybody (the usual case, and quick)."""
@@ -86,35 +93,35 @@ class Levers:
         """Who holds the lever for one child, and at what."""
         return {by: at for by, (at, _) in self._holds[lever.name].get(row, {}).items()}
 
-    @staticmethod
-    def _product(holds: dict[str, tuple[float, int]] | None) -> float:
-        product = 1.0
-        if holds:
-            for by in sorted(holds):  # by name, so that the order of arrival leaves no trace
-                product *= holds[by][0]
-        return product
-
     def _let_go(self, name: str, rows: list[int], by: str, day: int | None) -> None:
-        holds = self._holds[name]
-        rows = [row for row in rows if by in holds.get(row, ()) and (day is None or holds[row][by][1] == day)]
-        if not rows:
-            return
-        before = [self._product(holds[row]) for row in rows]
-        self._held_by[name, by] -= len(rows)
+        """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
+        holds, changed, factors = self._holds[name], [], []
         for row in rows:
-            del holds[row][by]
-            if not holds[row]:
+            mine = holds.get(row)
+            if mine is None or by not in mine or (day is not None and mine[by][1] != day):
+                continue
+            before = _product(mine)
+            del mine[by]
+            after = _product(mine)
+            if not mine:
                 del holds[row]
-        self._tell(name, rows, before)
-
-    def _tell(self, name: str, rows: list[int], before: list[float]) -> None:
-        holds = self._holds[name]
-        changed, factors = [], []
-        for row, old in zip(rows, before, strict=True):
-            new = self._product(holds.get(row))
-            if new != old:
+            self._held_by[name, by] -= 1
+            if after != before:
                 changed.append(row)
-                factors.append(new / old)
-        if changed:
+                factors.append(after / before)
+        self._tell(name, changed, factors)
+
+    def _tell(self, name: str, rows: list[int], factors: list[float]) -> None:
+        if rows:
             for listener in self._listeners[name]:
-                listener(np.array(changed, dtype=np.int64), np.array(factors))
+                listener(np.array(rows, dtype=np.int64), np.array(factors))
+
+
+def _product(holds: dict[str, tuple[float, int]]) -> float:
+    """All holds together: by name, so that the order of arrival leaves no trace."""
+    if len(holds) == 1:
+        return next(iter(holds.values()))[0]
+    product = 1.0
+    for by in sorted(holds):
+        product *= holds[by][0]
+    return product

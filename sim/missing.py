@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.draws import gamma_quantile, heavy_tail, key_of
+from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
 from sim.levers import Lever
@@ -43,7 +43,7 @@ from sim.population import (
     WORKING,
     group_of,
 )
-from sim.tables import FewFacts
+from sim.tables import FewFacts, union
 
 GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
 LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
@@ -135,12 +135,11 @@ class Missing:
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         p = self.lasting
-        self.median = {CONFLICT: p.conflict, FAMILY: p.family, LINE: p.line, DEBT: p.debt}
-        self.tail = {CONFLICT: p.tail, FAMILY: p.tail, LINE: p.line_tail, DEBT: p.tail}
+        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail])  # by cause
+        self.scale = np.array([scale_of_median(m, t) for m, t in zip((p.conflict, p.family, p.line, p.debt), self.tail.tolist(), strict=True)])
         least = self.reporting.practice_least
-        self.practice = [
-            least + (1.0 - least) * model.draws.one_uniform("authority.practice", key_of("place", code)) for code in model.world.places.code
-        ]
+        place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
+        self.practice = least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys)
 
     def _rates(self):
         """Daily hazards of each group, for a multiplier of 1: going missing over conflict, and of a crisis beginning."""
@@ -173,7 +172,7 @@ class Missing:
     def begin_pulls(self) -> None:
         """Day 1: what pulls looked-after and exploited children away is at work."""
         today = self.model.today
-        self._feel_pulls(np.unique(np.concatenate((today.rows("setting changed"), today.rows("stage changed"), today.rows(Event.PLACED)))))
+        self._feel_pulls(union(today.rows("setting changed"), today.rows("stage changed"), today.rows(Event.PLACED)))
 
     def _restlessness(self, rows):
         """The lasting multiplier of each child: more unequal, and on another scale, outside care."""
@@ -226,8 +225,8 @@ class Missing:
             )  # fmt: skip
         if not over.all():
             self.conflict.resume(rows[~over], left[~over])
-            for row, why in zip(rows[~over].tolist(), cause[~over].tolist(), strict=True):
-                self._renew_pull(row, PULLS.index(why))
+            for number, why in enumerate(PULLS):
+                self._renew_pull(rows[cause == why], number)
         model.levers.hold(
             GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"
         )
@@ -258,7 +257,7 @@ class Missing:
     def begin_episodes(self) -> None:
         """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
         model, children = self.model, self.model.children
-        changed = np.unique(np.concatenate((model.today.rows("setting changed"), model.today.rows("stage changed"))))
+        changed = union(model.today.rows("setting changed"), model.today.rows("stage changed"))
         changed = changed[children.is_present[changed]]
         if changed.size:
             self._feel_pulls(changed)
@@ -279,54 +278,48 @@ class Missing:
         keys, n = model.children.key[rows], self.own.crises[rows]
         days = 1 + (model.draws.exponential("missing.crisis_days", keys, n) * p.crisis_days).astype(np.int64)
         model.tell(Event.CRISIS, rows, amount=days.astype(np.float64), serial=n)
-        for row, lasts in zip(rows.tolist(), days.tolist(), strict=True):
-            model.levers.hold(GOING_MISSING, np.array([row]), at=p.crisis_factor, until=model.day + lasts, by="crisis")
+        model.levers.hold(GOING_MISSING, rows, at=p.crisis_factor, until=model.day + days, by="crisis")
         self.own.crises[rows] += 1
         again = model.draws.exponential("missing.crisis", keys, self.own.crises[rows])
         self.crisis.begin(rows, again, model.children.strain[rows].astype(np.float64))
 
     def _go(self, rows, causes, left) -> None:
         """`rows` go missing today. How long, who records it, whether they are found: looked up now, known to nobody yet."""
-        model, children, draws, r = self.model, self.model.children, self.model.draws, self.reporting
+        model, children = self.model, self.model.children
         slots = self.table.add(rows)
         self.own.episodes[rows] += 1
-        place = model.placements.where(rows)
-        cared_for = children.setting[rows] != AT_HOME
-        older = children.age[rows] >= 16
-        home = children.authority[rows]
-        for i, (row, slot, cause) in enumerate(zip(rows.tolist(), slots.tolist(), causes.tolist(), strict=True)):
-            key, n = int(children.key[row]), int(self.own.episodes[row])
-            e = draws.one_exponential("missing.duration", key, n)
-            days = heavy_tail(e, self.median[cause], self.tail[cause])
-            on_line = cause == LINE
-            detail = 0
-            if cared_for[i]:
-                odds, mean_delay = r.care_police * (r.line_care if on_line else 1.0), r.delay_care
-                noted = r.care_authority * self.practice[home[i]] * (r.line_care if on_line else 1.0)
-                if draws.one_uniform("reporting.authority", key, n) < noted:
-                    detail |= AUTHORITY
-            else:
-                odds, mean_delay = r.home * (r.line_home if on_line else 1.0), r.delay_home
-            delay = draws.one_exponential("reporting.delay", key, n) * mean_delay
-            if delay < days and draws.one_uniform("reporting.police", key, n) < odds:
-                detail |= POLICE
-                searched = delay + draws.one_exponential("police.search", key, n) * (r.search_line if on_line else r.search)
-                if searched < days:
-                    days = searched
-                    detail |= FOUND
-            if days >= OVERNIGHT_DAYS:
-                detail |= OVERNIGHT
-            detail |= LOOKED_AFTER * bool(cared_for[i]) + OLDER * bool(older[i])
-            self.table.detail[slot], self.table.days[slot] = detail, days
-            end = model.day + max(1, int(np.ceil(days)))
-            self.returns.setdefault(end, []).append(row)
+        place, home = model.placements.where(rows), children.authority[rows]
+        days, detail = self._course(rows, causes, home)
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
-        self.table.serial[slots] = self.own.episodes[rows]
-        outside = np.where(place != home, OUTSIDE, 0)
+        self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
+        ends = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
+        for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
+            self.returns.setdefault(end, []).append(row)
         model.tell(
-            Event.WENT_MISSING, rows, cause=causes, detail=(self.table.detail[slots] & ALL_BUT_FOUND) | outside, place=place,
-            serial=self.table.serial[slots],
+            Event.WENT_MISSING, rows, cause=causes, detail=(detail & ALL_BUT_FOUND) | np.where(place != home, OUTSIDE, 0), place=place,
+            serial=self.own.episodes[rows],
         )  # fmt: skip
+
+    def _course(self, rows, causes, home):
+        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
+
+        It is reported if whoever would report it does so before it is over; once the police know of it they search, and find
+        the child unless it is back before.
+        """
+        children, draws, r = self.model.children, self.model.draws, self.reporting
+        key, n = children.key[rows], self.own.episodes[rows]
+        on_line, cared_for = causes == LINE, children.setting[rows] != AT_HOME
+        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes], self.tail[causes])
+        odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
+        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home)
+        police = (delay < days) & (draws.uniform("reporting.police", key, n) < odds)
+        noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
+        authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
+        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search)
+        found = police & (searched < days)
+        days = np.where(found, searched, days)
+        detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
+        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 
@@ -337,31 +330,32 @@ class Missing:
         if new.size:
             self.pulls.add(new)
         inside = self.pulls.slot[rows] >= 0
-        rows, hazards = rows[inside], hazards[inside]
-        for i, row in enumerate(rows.tolist()):
-            slot = self.pulls.slot[row]
-            for cause in range(3):
-                hazard = hazards[i, cause]
-                if hazard > 0.0 and self.pulls.hazard[slot, cause] == 0.0 and not np.isfinite(self.pulls.left[slot, cause]):
-                    self._begin_pull(row, cause, hazard)
-                else:
-                    self.pulls.hazard[slot, cause] = hazard
-
-    def _begin_pull(self, row: int, cause: int, hazard: float) -> None:
-        name = self.pulls.causes[cause]
-        spells = self.pulls.columns[name]  # how many spells of this cause the child has had
-        spells[self.pulls.slot[row]] += 1
-        serial = int(spells[self.pulls.slot[row]])
-        e = self.model.draws.one_exponential(f"missing.{name}", int(self.model.children.key[row]), serial)
-        self.pulls.begin(np.array([row]), cause, e, hazard)
-
-    def _renew_pull(self, row: int, cause: int) -> None:
-        """After an episode by one cause, the wait for the next by the same cause begins anew."""
-        if self.pulls.slot[row] < 0:
+        if not inside.any():
             return
-        hazard = float(self._pull_hazards(np.array([row]))[0, cause])
-        if hazard > 0.0:
-            self._begin_pull(row, cause, hazard)
+        rows, hazards = rows[inside], hazards[inside]
+        slots = self.pulls.slot[rows]
+        begins = (hazards > 0.0) & (self.pulls.hazard[slots] == 0.0) & ~np.isfinite(self.pulls.left[slots])
+        self.pulls.hazard[slots] = hazards
+        for cause in range(3):
+            starting = begins[:, cause]
+            if starting.any():
+                self._begin_pull(rows[starting], cause, hazards[starting, cause])
+
+    def _begin_pull(self, rows, cause: int, hazard) -> None:
+        name = self.pulls.causes[cause]
+        spells = self.pulls.columns[name]  # how many spells of this cause each child has had
+        slots = self.pulls.slot[rows]
+        spells[slots] += 1
+        patience = self.model.draws.exponential(f"missing.{name}", self.model.children.key[rows], spells[slots])
+        self.pulls.begin(rows, cause, patience, hazard)
+
+    def _renew_pull(self, rows, cause: int) -> None:
+        """After an episode by one cause, the wait for the next by the same cause begins anew."""
+        rows = rows[self.pulls.slot[rows] >= 0]
+        if rows.size:
+            hazard = self._pull_hazards(rows)[:, cause]
+            pulled = hazard > 0.0
+            self._begin_pull(rows[pulled], cause, hazard[pulled])
 
     def _pull_hazards(self, rows):
         """Daily hazards of going missing to family or friends, on a line, over debt or fear, shape (rows, 3)."""

@@ -605,7 +605,7 @@ class Placements:
         home = children.authority[rows]
         columns = np.stack(
             [
-                home, self.own.setting[rows], children.age[rows] >= 16, self.table.place[slots] != home,
+                home, self.own.setting[rows], children.ages(rows) >= 16, self.table.place[slots] != home,
                 self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3,
             ],
             axis=1,

@@ -373,6 +373,10 @@ class Children(Cohort):
         """The writable columns of the facts that `keeper` keeps."""
         return SimpleNamespace(**{name: self.columns[name] for name, fact in FACTS.items() if fact.kept_by == keeper})
 
+    def ages(self, rows: Rows):
+        """Age of each of `rows` in completed years."""
+        return age_on(self.columns["born"][rows], self.model.day)
+
     def bytes_each(self) -> float:
         """Bytes a row over all columns."""
         return sum(column.dtype.itemsize for column in self.columns.values())

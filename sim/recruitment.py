@@ -155,7 +155,7 @@ class Recruiting:
         """The weight of each of `rows` in a contact at a place."""
         children, p = self.model.children, self.parameters
         weight = children.exposure[rows].astype(np.float64)
-        weight *= self.ages[band_of(children.age[rows])]
+        weight *= self.ages[band_of(children.ages(rows))]
         weight *= np.where(children.is_male[rows], 1.0, p.girls)
         weight *= self.deprivation[children.authority[rows]]
         slots = children.care_slot[rows]

@@ -116,16 +116,18 @@ class Serving:
 
     def _see(self, rows, cause, detail, serial) -> None:
         """Each agency that knew of the episode may see a sign of exploitation in it."""
-        p, stage = self.parameters, self.model.children.stage[rows]
-        exploited = stage != NOT_INVOLVED
-        police = exploited & ((detail & POLICE) > 0)
+        p = self.parameters
+        exploited = self.model.children.stage[rows] != NOT_INVOLVED
+        if not exploited.any():
+            return
+        rows, cause, detail, serial = rows[exploited], cause[exploited], detail[exploited], serial[exploited]
+        police = (detail & POLICE) > 0
         on_line = police & (cause == LINE) & ((detail & FOUND) > 0)
         seen = on_line & self._happens("services.found_on_line", rows, serial, p.found_on_line)
         self.signal(rows[seen], POLICE_FORCE, ON_A_LINE)
         seen = police & ~on_line & self._happens("services.police_see", rows, serial, p.episode_seen)
         self.signal(rows[seen], POLICE_FORCE, EPISODE)
-        care = exploited & ((detail & AUTHORITY) > 0)
-        seen = care & self._happens("services.care_sees", rows, serial, p.episode_seen)
+        seen = ((detail & AUTHORITY) > 0) & self._happens("services.care_sees", rows, serial, p.episode_seen)
         self.signal(rows[seen], SOCIAL_CARE, EPISODE)
 
     # -- return interviews -------------------------------------------------------------------------------------------
@@ -146,15 +148,15 @@ class Serving:
         """Those who accept wait for an interviewer; looked-after children come first."""
         model, p = self.model, self.parameters
         accept = self._happens("services.accepted", rows, serial, p.accepted)
-        keys = model.children.key[rows]
+        if not accept.any():
+            return
+        rows, serial, keys = rows[accept], serial[accept], model.children.key[rows[accept]]
         lots = model.draws.uniform("services.lot", keys, serial)
-        wait = model.draws.exponential("services.arranging", keys, serial)
-        for i, row in enumerate(rows.tolist()):
-            if accept[i]:
-                earliest = model.day + 1 + int(wait[i] * p.arranging)
-                need = 0 if detail[i] & LOOKED_AFTER else 1
-                team = self.teams[int(model.children.authority[row])]
-                team.queue.append((need, float(lots[i]), int(keys[i]), row, earliest, model.day, int(cause[i]), int(serial[i]), by))
+        earliest = model.day + 1 + (model.draws.exponential("services.arranging", keys, serial) * p.arranging).astype(np.int64)
+        need = np.where(detail[accept] & LOOKED_AFTER, 0, 1)
+        columns = (need, lots, keys, rows, earliest, cause[accept], serial, model.children.authority[rows])
+        for *request, why, n, place in zip(*(column.tolist() for column in columns), strict=True):
+            self.teams[place].queue.append((*request, model.day, why, n, by))
 
     def offer_more(self, rows, cause, detail, serial, by: str) -> None:
         """A lever for policies: interviews for children to whom none was offered today."""

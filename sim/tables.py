@@ -9,6 +9,19 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 ROOM = 64  # rows that a table starts with; it doubles as needed
+NOBODY: Rows = np.empty(0, dtype=np.int64)
+
+
+def union(*parts: Rows) -> Rows:
+    """The rows of all parts, ascending, each once."""
+    rows = np.concatenate(parts) if len(parts) > 1 else parts[0].copy()
+    if len(rows) < 2:
+        return rows
+    rows.sort()
+    new = np.empty(len(rows), dtype=bool)
+    new[0] = True
+    np.not_equal(rows[1:], rows[:-1], out=new[1:])
+    return rows[new]
 
 
 class FewFacts:

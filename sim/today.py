@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
-
-from sim.hazards import NOBODY, Rows
+from sim.tables import NOBODY, Rows, union
 
 
 class Today:
@@ -20,18 +18,23 @@ class Today:
         self.closed_lines: list[int] = []
         self._rows: dict[Any, list[Rows]] = defaultdict(list)
         self._items: dict[str, list[tuple]] = defaultdict(list)
+        self._in_order: set[Any] = set()  # headings whose one array is ascending, each row once
 
     def give(self, heading: Any, rows: Rows) -> None:
         """Something happened to `rows` today."""
         if len(rows):
             self._rows[heading].append(rows)
+            self._in_order.discard(heading)
 
     def rows(self, heading: Any) -> Rows:
         """To whom it happened today so far, ascending, each once."""
         given = self._rows.get(heading)
         if not given:
             return NOBODY
-        return np.unique(np.concatenate(given)) if len(given) > 1 else np.unique(given[0])
+        if len(given) > 1 or heading not in self._in_order:
+            given[:] = [union(*given)]
+            self._in_order.add(heading)
+        return given[0]
 
     def post(self, heading: str, item: tuple) -> None:
         """An item of news with more to it than rows."""
@@ -45,4 +48,5 @@ class Today:
         """A new morning."""
         self._rows.clear()
         self._items.clear()
+        self._in_order.clear()
         self.closed_lines.clear()
