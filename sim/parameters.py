@@ -67,7 +67,7 @@ class Parameter:
                 raise ParameterError(f"{label} is {value}, but must be a whole number; {allowed}.")
             value = int(value)
         if not low <= value <= high:
-            raise ParameterError(f"{label} is {value:g}, outside its range; {allowed}.")
+            raise ParameterError(f"{label} is {value!r:.40}, outside its range; {allowed}.")
         return value if isinstance(self.value, int) else float(value)
 
     def quantile(self, u: float) -> float | int:
