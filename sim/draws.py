@@ -36,7 +36,7 @@ SQRT_HALF = 0.7071067811865476
 ATANH = tuple(2.0 / (2 * n + 1) for n in range(11, -1, -1))  # 2 atanh(s) = s * polynomial in s*s
 EXPONENTIAL = tuple(1.0 / math.factorial(n) for n in range(14, -1, -1))
 BLOCK = 1 << 14  # values worked on at a time, so that they stay in the processor's cache
-FEW = 8  # below this many values plain Python is faster than numpy
+FEW = 14  # up to this many values plain Python is faster than numpy
 
 
 def _mix(z: int) -> int:
@@ -112,6 +112,8 @@ def neglog_one(x: float) -> float:
 def exp(x: Floats | float) -> Any:
     """e to the x for |x| < 700, with IEEE + - x / only."""
     x = np.asarray(x, dtype=np.float64)
+    if x.ndim == 1 and len(x) <= FEW:
+        return np.array([exp_one(one) for one in x.tolist()], dtype=np.float64)
     k = np.rint(x * 1.4426950408889634)
     r = (x - k * LN2_HIGH) - k * LN2_LOW
     series = np.full_like(r, EXPONENTIAL[0])

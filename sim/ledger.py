@@ -88,62 +88,27 @@ SORTED_BY = {
 
 
 class Table:
-    """Columns of one table, filled row by row or in bulk.
-
-    What is appended waits until a few hundred rows have come together, because an assignment to each column costs more than
-    the row itself. Arrays that are given must not be changed afterwards.
-    """
-
-    WAITING = 512  # rows
+    """Columns of one table, filled row by row or in bulk."""
 
     def __init__(self, columns: dict[str, Any]):
         self.size = 0
-        self.columns = {name: np.empty(256, dtype=dtype) for name, dtype in columns.items()}
-        self._waiting: list[tuple[int, dict[str, Any]]] = []
-        self._number_waiting = 0
+        self.columns = {name: np.zeros(256, dtype=dtype) for name, dtype in columns.items()}
 
     def append(self, count: int, **values: Any) -> None:
         """Add `count` rows; each value is a scalar or a sequence of that length. Columns not named are 0."""
-        self._waiting.append((count, values))
-        self._number_waiting += count
-        if self._number_waiting > self.WAITING:
-            self._write()
-
-    def _write(self) -> None:
-        start, end = self.size, self.size + self._number_waiting
+        start, end = self.size, self.size + count
         columns = self.columns
         if end > len(columns["day"]):
             room = max(end, 2 * len(columns["day"]))
             for name, column in columns.items():
-                columns[name] = np.empty(room, dtype=column.dtype)
+                columns[name] = np.zeros(room, dtype=column.dtype)
                 columns[name][:start] = column[:start]
-        for name, column in columns.items():
-            column[start:end] = self._column(name)
+        for name, value in values.items():
+            columns[name][start:end] = value
         self.size = end
-        self._waiting.clear()
-        self._number_waiting = 0
-
-    def _column(self, name: str) -> Any:
-        """The waiting values of one column."""
-        if len(self._waiting) == 1:
-            return self._waiting[0][1].get(name, 0)
-        together: list[Any] = []
-        for count, values in self._waiting:
-            value = values.get(name, 0)
-            if isinstance(value, np.ndarray):
-                together.extend(value.tolist())
-            elif isinstance(value, list):
-                together.extend(value)
-            elif count == 1:
-                together.append(value)
-            else:
-                together.extend([value] * count)
-        return together
 
     def rows(self) -> dict[str, NDArray]:
         """The filled part of each column."""
-        if self._waiting:
-            self._write()
         return {name: column[: self.size] for name, column in self.columns.items()}
 
 

@@ -264,14 +264,14 @@ class Missing:
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        rows, causes = self.pulls.due(self.own.missing_slot)
+        pulled, causes = self.pulls.due(self.own.missing_slot)
+        left = self.conflict.left(pulled)
+        self.conflict.stop(pulled)
+        over_conflict = self.conflict.due()
+        rows = np.concatenate((pulled, over_conflict))
         if rows.size:
-            left = self.conflict.left(rows)
-            self.conflict.stop(rows)
-            self._go(rows, np.array(PULLS)[causes], left)
-        rows = self.conflict.due()
-        if rows.size:
-            self._go(rows, np.full(len(rows), CONFLICT), np.full(len(rows), np.inf))
+            causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
+            self._go(rows, causes, np.concatenate((left, np.full(len(over_conflict), np.inf))))
 
     def _fall_into_crisis(self, rows) -> None:
         model, p = self.model, self.parameters
