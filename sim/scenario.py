@@ -78,7 +78,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, also brackets without end
         raise InputError(f"{path}: is not valid TOML ({error}).") from None
 
 
@@ -152,7 +152,7 @@ def _policy_use(name: str, table: Mapping[str, Any], path: Path) -> PolicyUse:
 def _day(value: Any, path: Path, key: str) -> int | None:
     if value is None:
         return None
-    if isinstance(value, date) and date(2025, 4, 1) <= value <= date(2031, 3, 31):
+    if type(value) is date and date(2025, 4, 1) <= value <= date(2031, 3, 31):
         return day_of(value)
     raise InputError(f"{path}: '{key}' is {value!r}, but must be a date from 2025-04-01 to 2031-03-31, without quotes.")
 
