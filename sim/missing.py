@@ -61,7 +61,7 @@ class Going(Parameters, group="missing"):
     at_home = parameter(0.060, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
     in_foster = parameter(0.30, unit="episodes a year", between=(0.1, 0.8), source="mis_cla_inc_2025;mis_cla_plc_foster_2020", doc="Over conflict, at 13-14, without crisis.")
     in_kinship = parameter(0.8, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
-    in_home = parameter(4.0, unit="times foster", between=(2.0, 8.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
+    in_home = parameter(4.0, unit="times foster", between=(2.0, 10.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
     in_supported = parameter(3.5, unit="times foster", between=(1.5, 8.0), source="mis_cla_semi_2018")
     in_secure = parameter(0.05, unit="times foster", between=(0.0, 0.2), source=ASSUMED)
     with_parents = parameter(0.7, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
@@ -74,12 +74,13 @@ class Going(Parameters, group="missing"):
     stays = parameter(0.9, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
     debt_rate = parameter(1.0, unit="episodes a year", between=(0.0, 4.0), source=ASSUMED, doc="Over debt or fear, at the debt that binds.")
     fear_of_leaving = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Debt or fear while a child tries to get out.")
-    unevenness_home = parameter(0.12, unit="gamma shape", between=(0.03, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
-    unevenness_care = parameter(0.30, unit="gamma shape", between=(0.08, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
+    unevenness_home = parameter(0.12, unit="gamma shape", between=(0.01, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
+    unevenness_care = parameter(0.30, unit="gamma shape", between=(0.05, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
     crises_home = parameter(0.03, unit="a year", between=(0.01, 0.1), source=ASSUMED)
     crises_care = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED)
     crisis_days = parameter(30.0, unit="days", between=(10.0, 90.0), source=ASSUMED, doc="Mean length of a crisis.")
-    crisis_factor = parameter(12.0, unit="multiplier", between=(4.0, 30.0), source=ASSUMED)
+    crisis_factor = parameter(12.0, unit="multiplier", between=(4.0, 40.0), source=ASSUMED, doc="Hazard during a crisis, of a looked-after child.")
+    crisis_factor_home = parameter(60.0, unit="multiplier", between=(10.0, 200.0), source=ASSUMED, doc="... of a child at home, whose usual hazard is far lower.")
     rise_after_return = parameter(1.4, unit="multiplier", between=(1.0, 2.5), source="M008", doc="Repeat risk is highest in the weeks after a return; how much of that is selection is unknown.")
     rise_days = parameter(21, unit="days", between=(7, 60), source="M008")
 
@@ -91,7 +92,7 @@ class Lasting(Parameters, group="duration"):
     family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
-    tail = parameter(1.7, unit="exponent", between=(1.2, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    tail = parameter(1.7, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
 
 
@@ -99,6 +100,7 @@ class Reporting(Parameters, group="reporting"):
     """Who records an absence as missing."""
 
     home = parameter(0.50, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
+    habit = parameter(0.7, unit="share", between=(0.0, 1.0), source=ASSUMED, doc="How far it is the family rather than the occasion that decides whether an absence from home is reported: families who report do so again.")
     care_police = parameter(0.66, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
     care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
     practice_least = parameter(0.75, unit="multiplier", between=(0.5, 1.0), source="mis_cla_overstate;mis_cla_awa_pct_2025", doc="Recording practice of authorities lies between this and 1.")
@@ -278,7 +280,8 @@ class Missing:
         keys, n = model.children.key[rows], self.own.crises[rows]
         days = 1 + (model.draws.exponential("missing.crisis_days", keys, n) * p.crisis_days).astype(np.int64)
         model.tell(Event.CRISIS, rows, amount=days.astype(np.float64), serial=n)
-        model.levers.hold(GOING_MISSING, rows, at=p.crisis_factor, until=model.day + days, by="crisis")
+        at = np.where(model.children.setting[rows] == AT_HOME, p.crisis_factor_home, p.crisis_factor)
+        model.levers.hold(GOING_MISSING, rows, at=at, until=model.day + days, by="crisis")
         self.own.crises[rows] += 1
         again = model.draws.exponential("missing.crisis", keys, self.own.crises[rows])
         self.crisis.begin(rows, again, model.children.strain[rows].astype(np.float64))
@@ -312,7 +315,9 @@ class Missing:
         days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes], self.tail[causes])
         odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
         delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home)
-        police = (delay < days) & (draws.uniform("reporting.police", key, n) < odds)
+        by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
+        u = np.where(by_habit, draws.uniform("reporting.family", key), draws.uniform("reporting.police", key, n))
+        police = (delay < days) & (u < odds)
         noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
         authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
         searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search)

@@ -19,7 +19,7 @@ from collections import defaultdict
 import mesa
 import numpy as np
 
-from sim.draws import GOLDEN, MASK, key_of, power
+from sim.draws import GOLDEN, MASK, gamma_quantile, key_of, power
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
 from sim.levers import Lever
@@ -58,6 +58,7 @@ class Care(Parameters, group="care"):
     leaves_16_17 = parameter(0.03, unit="per year", between=(0.01, 0.08), source="cla_starts_16_2025", doc="As above; most leave by turning eighteen.")
     foster_breaks = parameter(0.34, unit="moves per year", between=(0.2, 0.5), source="moves_changes_2025;stab_3plus_2025")
     specialist_breaks = parameter(0.40, unit="moves per year", between=(0.2, 0.8), source="eff_stepdown", doc="45 to 80 % stable at one year.")
+    unevenness_of_breaking = parameter(0.9, unit="gamma shape", between=(0.2, 3.0), source="stab_3plus_2025;moves_changes_2025", doc="Lasting difference between children in how soon placements break down; the smaller, the more unequal.")
     kinship_breaks = parameter(0.20, unit="moves per year", between=(0.1, 0.35), source=ASSUMED)
     home_breaks = parameter(0.85, unit="moves per year", between=(0.6, 1.2), source="moves_changes_2025")
     secure_ends = parameter(2.5, unit="moves per year", between=(1.5, 4.0), source=ASSUMED)
@@ -100,6 +101,7 @@ class Care(Parameters, group="care"):
     supported_outside = parameter(0.9, unit="multiplier", between=(0.7, 1.2), source=ASSUMED)
     reach_km = parameter(15.0, unit="km", between=(8.0, 40.0), source="dist_20mi_2025", doc="Scale of the long-tailed rule of distance.")
     reach_decay = parameter(2.6, unit="exponent", between=(1.5, 4.0), source="dist_20mi_2025")
+    near_km = parameter(12.0, unit="km", between=(3.0, 40.0), source="dist_20mi_2025", doc="Scale of the preference, among the homes of one authority, for those near the child's home.")
     refusal = parameter(0.25, unit="probability", between=(0.1, 0.5), source=ASSUMED, doc="A home with a free bed says no.")
     refusal_when_known = parameter(0.55, unit="probability", between=(0.3, 0.8), source=ASSUMED, doc="... to a child whose exploitation is known.")
     guest_stay = parameter(400.0, unit="days", between=(200.0, 700.0), source=ASSUMED, doc="Mean stay of a child of elsewhere in a bed here.")
@@ -496,10 +498,11 @@ class Placements:
         model, children, draws = self.model, self.model.children, self.model.draws
         authority, key, slot = int(children.authority[row]), int(children.key[row]), int(self.own.care_slot[row])
         serial = (key + self._serial(row) * GOLDEN) & MASK
+        x, y = model.point(key, authority)
         found: Home | None = None
         refusals = 0
         if kind in WITH_BEDS:
-            found, place, refusals = self._search(row, kind, authority, serial, at_least_km)
+            found, place, refusals = self._search(row, kind, authority, serial, at_least_km, (x, y))
             if place < 0 and stays_if_none:
                 return
             if place < 0:
@@ -510,7 +513,6 @@ class Placements:
             place = authority
         if stays_if_none:
             self._end(np.array([row]), 2)
-        x, y = model.point(key, authority)
         if found is not None:
             there = found.x_km, found.y_km
             found.residents.add(row)
@@ -521,6 +523,9 @@ class Placements:
             there = x, y
         else:
             there = model.point(serial, place)
+            if place == authority:  # kin and emergency arrangements are somewhere between home and there
+                nearer = draws.one_uniform("care.nearer", serial)
+                there = x + nearer * (there[0] - x), y + nearer * (there[1] - y)
         km = float(np.sqrt((x - there[0]) ** 2 + (y - there[1]) ** 2))
         self.table.home[slot] = -1 if found is None else found.number
         self.table.place[slot], self.table.km[slot], self.table.since[slot] = place, km, model.day
@@ -534,7 +539,8 @@ class Placements:
             serial=int(self.table.moves[slot]),
         )  # fmt: skip
         n = int(self.own.care_entries[row]) * 1000 + int(self.table.moves[slot])
-        hazard = self.rates[kind] * model.levers.value(BREAKDOWN_OF_PLACEMENT, rows)
+        difference = gamma_quantile(draws.exponential("person.breaking", children.key[rows]), self.parameters.unevenness_of_breaking)
+        hazard = self.rates[kind] * difference * model.levers.value(BREAKDOWN_OF_PLACEMENT, rows)
         self.table.begin(rows, BREAKDOWN, draws.exponential("care.breakdown", children.key[rows], n), hazard)
         if self.table.moves[slot] == 1:
             self.table.begin(rows, LEAVING, draws.exponential("care.leaving", children.key[rows], self.own.care_entries[rows]), self._leaving(row))
@@ -553,7 +559,19 @@ class Placements:
         race = self.model.draws.exponential("care.place", self.place_keys[possible], serial) / weight[possible]
         return possible[np.lexsort((possible, race))][:AREAS].tolist()
 
-    def _search(self, row: int, kind: int, authority: int, serial: int, at_least_km: float) -> tuple[Home | None, int, int]:
+    def _by_nearness(self, homes: list[int], home_point: tuple[float, float], serial: int, at_least_km: float) -> list[Home]:
+        """The homes in the order in which they are asked: a keyed race, the nearer to the child's own home the sooner."""
+        there = [self.homes[i] for i in homes]
+        keys = np.array([home.key for home in there], dtype=np.uint64)
+        east, north = np.array([(home.x_km - home_point[0], home.y_km - home_point[1]) for home in there]).T
+        km = np.sqrt(east * east + north * north)
+        p = self.parameters
+        race = self.model.draws.exponential("care.home", keys, serial) / power(1.0 + km / p.near_km, -p.reach_decay)
+        return [there[at] for at in np.lexsort((keys, race)).tolist() if km[at] >= at_least_km]
+
+    def _search(
+        self, row: int, kind: int, authority: int, serial: int, at_least_km: float, home_point: tuple[float, float]
+    ) -> tuple[Home | None, int, int]:
         """A home with a free bed that does not refuse, its place, and how many refused; place -1 where none is found."""
         model, draws, p = self.model, self.model.draws, self.parameters
         key = int(model.children.key[row])
@@ -569,10 +587,7 @@ class Placements:
             free = [i for i in self.homes_of[place, kind] if self.homes[i].free > 0]
             if not free:
                 continue
-            keys = np.array([self.homes[i].key for i in free], dtype=np.uint64)
-            race = draws.exponential("care.home", keys, serial)
-            for at in np.lexsort((keys, race)).tolist():
-                home = self.homes[free[at]]
+            for home in self._by_nearness(free, home_point, serial, at_least_km):
                 if asked == ASKS:
                     return None, -1, refused
                 asked += 1
