@@ -58,24 +58,24 @@ PULLS = (FAMILY, LINE, DEBT)
 class Going(Parameters, group="missing"):
     """How often children go missing, and why."""
 
-    at_home = parameter(0.060, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
-    in_foster = parameter(0.30, unit="episodes a year", between=(0.1, 0.8), source="mis_cla_inc_2025;mis_cla_plc_foster_2020", doc="Over conflict, at 13-14, without crisis.")
+    at_home = parameter(0.085, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
+    in_foster = parameter(0.235, unit="episodes a year", between=(0.1, 0.8), source="mis_cla_inc_2025;mis_cla_plc_foster_2020", doc="Over conflict, at 13-14, without crisis.")
     in_kinship = parameter(0.8, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
-    in_home = parameter(4.0, unit="times foster", between=(2.0, 10.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
-    in_supported = parameter(3.5, unit="times foster", between=(1.5, 8.0), source="mis_cla_semi_2018")
+    in_home = parameter(9.0, unit="times foster", between=(2.0, 10.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
+    in_supported = parameter(6.5, unit="times foster", between=(1.5, 8.0), source="mis_cla_semi_2018")
     in_secure = parameter(0.05, unit="times foster", between=(0.0, 0.2), source=ASSUMED)
     with_parents = parameter(0.7, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
     in_other = parameter(3.0, unit="times foster", between=(1.0, 6.0), source=ASSUMED)
     at_10_12 = parameter(0.35, unit="multiplier", between=(0.15, 0.6), source="mis_age_1217_1516;mis_cla_inc_10_15_2025")
     at_15 = parameter(1.6, unit="multiplier", between=(1.0, 2.2), source="mis_age_1217_1516")
-    at_16_17 = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="mis_cla_inc_16_2025;mis_age_1217_1516")
-    family = parameter(0.35, unit="episodes a year", between=(0.1, 1.0), source="mis_foster_reason_2014", doc="Going home to family or friends, from a placement.")
+    at_16_17 = parameter(1.1, unit="multiplier", between=(1.0, 2.5), source="mis_cla_inc_16_2025;mis_age_1217_1516")
+    family = parameter(0.2, unit="episodes a year", between=(0.1, 1.0), source="mis_foster_reason_2014", doc="Going home to family or friends, from a placement.")
     family_when_far = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018", distribution="log-uniform", doc="... from over 20 miles away: sign unknown.")
     stays = parameter(0.9, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
     debt_rate = parameter(1.0, unit="episodes a year", between=(0.0, 4.0), source=ASSUMED, doc="Over debt or fear, at the debt that binds.")
     fear_of_leaving = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Debt or fear while a child tries to get out.")
-    unevenness_home = parameter(0.12, unit="gamma shape", between=(0.01, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
-    unevenness_care = parameter(0.30, unit="gamma shape", between=(0.05, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
+    unevenness_home = parameter(0.014, unit="gamma shape", between=(0.01, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
+    unevenness_care = parameter(0.08, unit="gamma shape", between=(0.05, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
     crises_home = parameter(0.03, unit="a year", between=(0.01, 0.1), source=ASSUMED)
     crises_care = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED)
     crisis_days = parameter(30.0, unit="days", between=(10.0, 90.0), source=ASSUMED, doc="Mean length of a crisis.")
@@ -88,27 +88,27 @@ class Going(Parameters, group="missing"):
 class Lasting(Parameters, group="duration"):
     """How long episodes last when nobody finds the child."""
 
-    conflict = parameter(0.30, unit="days", between=(0.1, 0.6), source="mis_dur_u8h;mis_cla_le2d_2022", doc="Median.")
+    conflict = parameter(0.25, unit="days", between=(0.1, 0.6), source="mis_dur_u8h;mis_cla_le2d_2022", doc="Median.")
     family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
-    tail = parameter(1.7, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    tail = parameter(1.15, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
 
 
 class Reporting(Parameters, group="reporting"):
     """Who records an absence as missing."""
 
-    home = parameter(0.50, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
-    habit = parameter(0.7, unit="share", between=(0.0, 1.0), source=ASSUMED, doc="How far it is the family rather than the occasion that decides whether an absence from home is reported: families who report do so again.")
-    care_police = parameter(0.66, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
+    home = parameter(0.42, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
+    habit = parameter(0.85, unit="share", between=(0.0, 1.0), source=ASSUMED, doc="How far it is the family rather than the occasion that decides whether an absence from home is reported: families who report do so again.")
+    care_police = parameter(0.74, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
     care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
     practice_least = parameter(0.75, unit="multiplier", between=(0.5, 1.0), source="mis_cla_overstate;mis_cla_awa_pct_2025", doc="Recording practice of authorities lies between this and 1.")
     line_home = parameter(0.7, unit="multiplier", between=(0.4, 1.2), source=ASSUMED, doc="Absences on a line, against other absences: families are threatened, or used to them.")
     line_care = parameter(0.9, unit="multiplier", between=(0.6, 1.1), source=ASSUMED)
     delay_home = parameter(0.35, unit="days", between=(0.1, 1.0), source=ASSUMED, doc="Mean time until parents report.")
     delay_care = parameter(0.08, unit="days", between=(0.02, 0.3), source=ASSUMED, doc="Mean time until carers report.")
-    search = parameter(1.5, unit="days", between=(0.5, 4.0), source="mis_return_self", doc="Mean time until the police find a child who does not return.")
+    search = parameter(4.0, unit="days", between=(0.5, 4.0), source="mis_return_self", doc="Mean time until the police find a child who does not return.")
     search_line = parameter(6.0, unit="days", between=(2.0, 20.0), source=ASSUMED, doc="... who is on a line.")
 
 

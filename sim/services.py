@@ -34,7 +34,7 @@ class Services(Parameters, group="services"):
     offered = parameter(0.80, unit="probability", between=(0.5, 0.95), source="rhi_offered_2024", doc="After a recorded episode, interviews are offered.")
     offered_outside = parameter(0.7, unit="multiplier", between=(0.4, 1.0), source="rhi_devon_ooa", doc="... to a child placed in another authority.")
     accepted = parameter(0.75, unit="probability", between=(0.4, 0.95), source="rhi_completed_2024")
-    arranging = parameter(1.6, unit="days", between=(0.5, 5.0), source="rhi_72h_2024", doc="Mean time until the child can be met.")
+    arranging = parameter(2.4, unit="days", between=(0.5, 5.0), source="rhi_72h_2024", doc="Mean time until the child can be met.")
     interviewers = parameter(9.0, unit="interviews a working day", between=(4.0, 20.0), source=ASSUMED, doc="For 1,000 looked-after children aged 10 to 17 of the authority.")
     discloses = parameter(0.12, unit="probability", between=(0.02, 0.4), source=ASSUMED, doc="An exploited child says something of it in an interview.")
     episode_seen = parameter(0.08, unit="probability", between=(0.02, 0.3), source=ASSUMED, doc="A recorded episode of an exploited child shows a sign.")
