@@ -83,7 +83,15 @@ class Demography:
         if leavers.size:
             self.own.is_present[leavers] = False
             self.present -= leavers.size
-            self.model.today.give(Event.LEFT, leavers)
+            self._tell_of(leavers)
+
+    def _tell_of(self, leavers) -> None:
+        """How each child stands who passes out of observation today: exploited, in debt, missing, looked after."""
+        children = self.model.children
+        self.model.tell(
+            Event.LEFT, leavers, cause=children.stage[leavers], amount=self.model.exploitation.debt(leavers),
+            detail=1 * (children.missing_slot[leavers] >= 0) + 2 * (children.setting[leavers] != AT_HOME),
+        )  # fmt: skip
 
     def welcome_entrants(self) -> None:
         """Each 1 September those who are ten come in."""

@@ -203,7 +203,7 @@ class Serving:
     def _identify(self, rows, agency: int) -> None:
         model, p = self.model, self.parameters
         self.own.identified_on[rows] = model.day
-        model.tell(Event.IDENTIFIED, rows, cause=agency)
+        model.tell(Event.IDENTIFIED, rows, cause=agency, amount=model.exploitation.days_since_approach(rows))
         assessed = rows[self._happens("services.assessed", rows, 0, p.assessed)]
         model.tell(Event.ASSESSED, assessed)
         self.help(rows[self._happens("services.helped", rows, 0, p.helped)], by="help to get out")
