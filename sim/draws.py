@@ -218,7 +218,7 @@ class Draws:
             stream = self.stream(decision)
             return np.array([_address(k ^ stream, s) for k, s in _pairs(key, serial)], dtype=np.float64)
         if size <= 2 * BLOCK:
-            return ((self.hash(decision, key, serial) >> _12) + 0.5) * UNIT
+            return np.add(self.hash(decision, key, serial) >> _12, 0.5, dtype=np.float64) * UNIT
         out = np.empty(size)
         for part in _blocks(size):
             some = serial[part] if isinstance(serial, np.ndarray) else serial

@@ -132,7 +132,8 @@ class Guests:
     """The children of elsewhere who, one after the other, take one bed here."""
 
     def __init__(self, kind: int, place: int, key: int):
-        self.kind, self.place, self.key, self.ordinal, self.home = kind, place, key, 0, None
+        self.kind, self.place, self.key, self.ordinal = kind, place, key, 0
+        self.home: Home | None = None
 
 
 class Placements:
@@ -302,15 +303,15 @@ class Placements:
         rows, children = model.children.rows, model.children
         age = children.age
         priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
-        chosen = []
+        selected = []
         for a in world.authorities:
             here = rows[children.authority[rows] == a]
             at = priority[children.authority[rows] == a]
             for in_band, stock in ((age[here] < 16, world.places.looked_after_10_15[a]), (age[here] >= 16, world.places.looked_after_16_17[a])):
                 number = min(round(int(stock) * world.fraction), int(in_band.sum()))
                 order = np.lexsort((children.key[here[in_band]], at[in_band]))[:number]
-                chosen.append(here[in_band][order])
-        chosen = np.sort(np.concatenate(chosen))
+                selected.append(here[in_band][order])
+        chosen = np.sort(np.concatenate(selected))
         self._admit(chosen)
         young, older = self.stock_shares()
         u = draws.uniform("care.first_setting", children.key[chosen])
