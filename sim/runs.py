@@ -41,6 +41,7 @@ TEXT = (".py", ".csv")  # line ends may differ between checkouts; what they say 
 DATA = (*TEXT, ".npz")
 FORMAT = "countylines run, format 1"
 INFO = "run.json"
+NEVER_ENDS = 1 << 30  # the day on which a policy without end would end
 LIBRARIES = ("numpy", "scipy", "mesa", "pyarrow")
 
 
@@ -300,7 +301,7 @@ def describe_run(model: CountyLines, digest_of_run: str, command: str = "") -> d
             "seed": model.draws.seed,
             "days": model.last_day,
             "scenario": {"name": scenario.name, "title": scenario.title, **scenario.resolved()},
-            "policies_in_force": {policy.name: [policy.begins, policy.ends] for policy in model.policies},
+            "policies_in_force": {policy.name: [policy.begins, policy.ends if policy.ends < NEVER_ENDS else None] for policy in model.policies},
             "world": describe_world(world),
             "parameters_given": dict(sorted(model.given.items())),
             "parameters": {group: values.as_dict() for group, values in model.parameters.items()},

@@ -23,7 +23,7 @@ from sim.policies import every_policy
 from sim.scenario import PolicyUse, Scenario
 from sim.world import World
 
-CHAIN = ("eligible", "reached", "changed")
+CHAIN = {"eligible": "nobody was eligible", "reached": "nobody was reached", "changed": "nothing was changed"}  # and what an empty link means
 MONTH = 30  # days under present practice after the warm-up, before the policies begin
 
 # What a policy can change in children's lives. Its own row (POLICY_REACHED), bills and the guests of elsewhere are not among it.
@@ -53,7 +53,7 @@ class Verdict:
     @property
     def failures(self) -> list[str]:
         """What is wrong, in words; empty if the policy acts."""
-        wrong = [f"nobody was {link}" for link in CHAIN if not self.chain[link]]
+        wrong = [empty for link, empty in CHAIN.items() if not self.chain[link]]
         if not self.children:
             wrong.append("no child's story changed")
         if not self.absent_is_baseline:
