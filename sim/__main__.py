@@ -206,6 +206,14 @@ def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[s
     }
 
 
+def _year_in_words(figures: dict[str, Any]) -> str:
+    """An official year as it is written, such as "2026-27"; and whether it is not to be used as it is."""
+    first = int(figures["from"][:4])
+    if not figures["to"].endswith("-03-31"):
+        return f"to {figures['to']}"
+    return f"{first}-{(first + 1) % 100:02}" + (" (warm-up)" if figures["warm_up"] else "")
+
+
 def chains(model: CountyLines) -> list[dict[str, Any]]:
     """How far each policy of the run reached."""
     return [{"policy": p.name, "begins": p.begins, **{link: int(p.counts[link]) for link in CHAIN}} for p in model.policies]
@@ -213,24 +221,24 @@ def chains(model: CountyLines) -> list[dict[str, Any]]:
 
 def _print_run(model: CountyLines, figures: list[dict[str, Any]], digest: str, seconds: float, out: Path | None) -> None:
     scenario, world = model.run_scenario, model.world
-    say(f"{scenario.title} in {world.name}: {model.last_day} days from {date_of(1)}, seed {model.draws.seed}, lived in {seconds:.1f} seconds.")
+    say(f"{scenario.title} in {world.name}: {model.last_day} days from {date_of(1)}, seed {model.draws.seed} ({seconds:.1f} seconds).")
     if world.fraction < 1:
         say(f"{world.fraction:.3g} of the children there are simulated, and counted: nothing is scaled up.")
     say()
-    years = [f"to {year['to']}" + (" (warm-up)" if year["warm_up"] else "") for year in figures]
+    years = [_year_in_words(year) for year in figures]
     made = table("", *years, numbers=tuple(years))
     for measure, words in MEASURES.items():
         add(made, words, *(f"{year[measure]:,}" for year in figures))
     show(made)
     if model.policies:
-        say("\nOccasions on which a policy could act, on which it reached somebody, and on which it changed something:")
+        say("\nOccasions on which a policy could act, reached somebody, and changed something:")
         made = table("policy", "in force", *CHAIN, numbers=tuple(CHAIN))
         for chain in chains(model):
             begins = date_of(chain["begins"])
             when = f"from {begins}" if chain["begins"] <= model.last_day else f"from {begins}, after the run"
             add(made, chain["policy"], when, *(f"{chain[link]:,}" for link in CHAIN))
         show(made)
-    say("\nOne run is one draw of chance. What a policy does is a difference over many pairs: python -m experiments compare.")
+    say("\nOne run is one draw of chance. What a policy does is a difference over many pairs:\npython -m experiments compare.")
     if out:
         say(f"Written to {out}.")
     say(f"digest {digest}")
@@ -340,7 +348,7 @@ def verify_policies(options: argparse.Namespace) -> int:
     else:
         _print_verdicts(verdicts)
         say(f"\nAt full coverage in {world.name}, {options.days} days in force, seed {options.seed}; against the baseline with the same chance.")
-        say("Eligible, reached and changed count occasions; outcome counts children of whom the ledger tells another story.")
+        say("Eligible, reached and changed count occasions; outcome counts children of whom the ledger\ntells another story. At 0: coverage 0 equals the baseline. Before: nothing differs before the policy begins.")
         for verdict in failed:
             say(f"{verdict.policy}: {'; '.join(verdict.failures)}.")
         say("Every policy acts." if not failed else f"{len(failed)} of {len(verdicts)} failed.")
@@ -348,14 +356,14 @@ def verify_policies(options: argparse.Namespace) -> int:
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:
-    checks = ("coverage 0 equal", "quiet before")
+    checks = ("at 0", "before")
     made = table("policy", *CHAIN, "outcome", *checks, "verdict", numbers=(*CHAIN, "outcome"))
     for each in verdicts:
         counts = [f"{count:,}" for count in (*each.chain.values(), each.children)]
         yes = ["yes" if holds else "NO" for holds in (each.absent_is_baseline, each.quiet_before)]
         add(made, each.policy, *counts, *yes, "FAILS" if each.failures else "acts")
     show(made)
-    say("\nThe outcome by what differs; a child may be in several columns:")
+    say("\nOutcome by what differs; a child may be in several columns:")
     kinds = tuple(verdicts[0].outcomes)
     made = table("policy", *kinds, numbers=kinds)
     for each in verdicts:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -106,7 +107,7 @@ def say_json(what: Any) -> None:
 
 def table(*headings: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
     """A table to fill with `add` and print with `show`; the columns named in `numbers` are set to the right."""
-    made = Table(title=Text(title) if title else None, title_justify="left", title_style="bold", header_style="bold", show_edge=False)
+    made = Table(title=Text(title) if title else None, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for heading in headings:
         first = not made.columns
         made.add_column(Text(heading), justify="right" if heading in numbers else "left", no_wrap=first)
