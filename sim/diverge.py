@@ -64,7 +64,10 @@ HOMES = (Event.PLACED, Event.REFUSED, Event.GUEST_PLACED)
 
 
 def unshared(a: Columns, b: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows of each table the other does not have as often, whatever the order of either."""
+    """Which rows of each table the other does not have as often, whatever the order of either.
+
+    Of rows that one has more often, those that both have may be left out.
+    """
     start = _alike_from_the_start(a, b)
     both = [np.concatenate((_bits(a[name][start:]), _bits(b[name][start:]))) for name in a]
     ours = np.concatenate((np.ones(len(a["day"]) - start, np.int64), -np.ones(len(b["day"]) - start, np.int64)))

@@ -179,7 +179,7 @@ def write_json(path: Path, what: Any) -> None:
 
 def _write_json(path: Path, what: Any) -> None:
     text = json.dumps(plain(what), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")  # a path may hold what is not UTF-8
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray]) -> None:
@@ -206,17 +206,33 @@ def check_folder(folder: Path, force: bool = False) -> None:
     It may be new, or empty, or (with `force`) hold a run, which is then replaced; anything else is somebody's and stays.
     """
     _check_what_is_there(folder, force)
+    with in_a_sentence(folder), _folders_above(folder) as made:
+        made.append(_folder_beside(folder))
+        if not folder.exists():
+            folder.mkdir()
+            made.append(folder)
+        raise _Enough
+
+
+class _Enough(Exception):
+    """A trial that went well, and shall leave nothing behind."""
+
+
+@contextmanager
+def _folders_above(folder: Path) -> Iterator[list[Path]]:
+    """Make the folders that `folder` lies in, where they are missing; what was made goes again if what follows fails."""
     made: list[Path] = []
-    with in_a_sentence(folder):
-        try:
-            for parent in reversed([above for above in folder.absolute().parents if not above.exists()]):
-                parent.mkdir()
-                made.append(parent)
-            trial = _folder_beside(folder)
-            made.append(trial)
-        finally:
-            for each in reversed(made):
+    try:
+        for above in reversed([each for each in folder.absolute().parents if not each.exists()]):
+            above.mkdir()
+            made.append(above)
+        yield made
+    except BaseException as error:
+        for each in reversed(made):
+            with suppress(OSError):
                 each.rmdir()
+        if not isinstance(error, _Enough):
+            raise
 
 
 def _check_what_is_there(folder: Path, force: bool) -> None:
@@ -256,8 +272,7 @@ def write_run(
         "seconds": None if seconds is None else round(seconds, 3),
     }
     check_folder(folder, force)
-    with in_a_sentence(folder):
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with in_a_sentence(folder), _folders_above(folder):
         temporary = _folder_beside(folder)
         try:
             for name, columns in tables.items():

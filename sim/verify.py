@@ -72,17 +72,22 @@ class Verdict:
 
 
 def verify(
-    names: Iterable[str], world: World, seed: int = 1, days: int = 365, tell: Callable[[str, int, int], None] | None = None
+    names: Iterable[str],
+    world: World,
+    seed: int = 1,
+    days: int = 365,
+    tell: Callable[[str, int, int], None] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> list[Verdict]:
     """The verdict on each policy, in force for `days` after a month of present practice.
 
-    All runs share one warm-up. `tell(what, done, all)` hears of every day lived.
+    All runs share one warm-up. `tell(what, done, all)` hears of every day lived; `parameters` are given to every run.
     """
     names = list(names)
     begins = world.warm_up_days + MONTH + 1
     last_day = begins + days - 1
     live = _Living(tell, total=world.warm_up_days + (1 + 2 * len(names)) * (last_day - world.warm_up_days))
-    warm = live.to(world.warm_up_days, CountyLines("baseline", world, seed, days=last_day), "warm-up")
+    warm = live.to(world.warm_up_days, CountyLines("baseline", world, seed, parameters, days=last_day), "warm-up")
     baseline = live.to(last_day, warm.branch("baseline"), "baseline")
     return [_verdict(name, begins, warm, baseline, live) for name in names]
 
