@@ -374,7 +374,8 @@ def _read_info(folder: Path) -> dict[str, Any]:
 def read_table(path: Path, columns: Mapping[str, Any]) -> dict[str, NDArray]:
     """Columns of a Parquet file, each of the declared type. Raises InputError if one is missing, of another type, or has gaps."""
     try:
-        table = pyarrow.parquet.read_table(path, memory_map=False)
+        with path.open("rb") as file:
+            table = pyarrow.parquet.read_table(file)
     except FileNotFoundError:
         raise InputError(f"{path} is missing.") from None
     except (OSError, pyarrow.ArrowException) as error:

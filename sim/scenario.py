@@ -24,6 +24,7 @@ from sim.world import World
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 POLICY_KEYS = ("begins", "ends", "where")
 LONGEST = 6  # years, the warm-up included
+FEWEST = 20  # children in a world
 WORLD_KEYS = ("title", "why", "authorities", "fraction", "warm_up_years", "years")
 OF_A_WORLD = dict.fromkeys(("world", *WORLD_KEYS[2:]), "; worlds are files of their own, given with --world")
 OF_A_SCENARIO = dict.fromkeys(("policies", "parameters"), "; a scenario is another file than a world")
@@ -210,6 +211,9 @@ def load_world(name: str | Path | World) -> World:
     fraction = data.get("fraction", 1.0)
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 < fraction <= 1.0:
         raise InputError(f"{path}: 'fraction' is {fraction!r}, but must be a number above 0 and up to 1.")
+    children = float(fraction) * int(read_places().population_10_17[list(authorities)].sum())
+    if children < FEWEST:
+        raise InputError(f"{path}: 'fraction' is {fraction!r}, which leaves about {children:.2g} children, but must leave at least {FEWEST}.")
     warm_up, years = (_years(data.get(key, default), path, key) for key, default in (("warm_up_years", 1), ("years", 2)))
     if warm_up + years > LONGEST:
         raise InputError(f"{path}: 'warm_up_years' and 'years' add up to {warm_up + years}, but at most {LONGEST} are allowed.")

@@ -101,6 +101,7 @@ BAD_WORLDS = {
     "fraction 0": ("fraction = 0.0\n", ["'fraction'", "0.0", "above 0"]),
     "negative fraction": ("fraction = -0.5\n", ["'fraction'", "-0.5", "above 0"]),
     "fraction that is no number": ("fraction = nan\n", ["'fraction'", "nan", "above 0"]),
+    "fraction of nobody": ("fraction = 1e-9\n", ["'fraction'", "1e-09", "at least 20"]),
     "no years": ("years = 0\n", ["'years'", "0", "1 to 5"]),
     "a policy in it": ("[policies.relocation]\n", ["'policies'", "scenario"]),
 }
@@ -262,6 +263,15 @@ def test_what_a_run_writes_is_what_it_lived(inputs, capsys):
     assert list(Path("new").iterdir()) == [Path("new/run")]
     assert info["command"] == "python -m sim run baseline --world small.toml --seed 3 --days 25 --out new/run"
     assert (info["seed"], info["days"], info["world"]["fraction"], info["scenario"]["name"]) == (3, 25, 0.2, "baseline")
+
+
+def test_paths_may_hold_anything(inputs, capsys):
+    names = ["with space", "ünïcode", "looks:like/an.uri", "%41"] + (["not utf-8 \udcff"] if sys.platform == "linux" else [])
+    for name in names:
+        assert main(run("--days", "1", "--out", name)) == 0
+        assert main(["diverge", name, name, "--json"]) == 0
+        assert "--out" in read_run(Path(name))[1]["command"]
+    capsys.readouterr()
 
 
 def test_an_earlier_run_is_replaced_only_with_force(inputs, capsys):
