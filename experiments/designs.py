@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from sim.parameters import Parameter
 
@@ -54,6 +53,8 @@ def fixed_replicates(number: int, *, seed: int) -> tuple[Replicate, ...]:
 
 def latin_column(seed: int, address: str, draws: int) -> NDArray[np.float64]:
     """The probabilities at which one parameter is drawn, shape (draws,): uniform, one in each stratum."""
+    from scipy.stats import qmc  # slow to load, and processes that only run a design do not need it
+
     name = hashlib.sha256(f"{seed} {address}".encode()).digest()
     sampler = qmc.LatinHypercube(d=1, scramble=True, rng=int.from_bytes(name[:8], "little"))
     column = sampler.random(FIRST_DRAWS)[:, 0]

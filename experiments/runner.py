@@ -7,6 +7,7 @@ although each piece then lives the warm-up for itself.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -163,6 +164,7 @@ def do(work: Work, store: Store, report: Report) -> list[Failure]:
             else:
                 store.write(result)
             report.ended()
+            gc.collect()  # a model that has ended holds itself in circles, and the next one needs the room
     return failures
 
 
