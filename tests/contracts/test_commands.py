@@ -117,7 +117,7 @@ def test_a_bad_world_is_refused_with_file_key_value_and_what_is_allowed(inputs, 
 
 BAD_COMMANDS = {
     "no command": ([], ["run, parameters, verify, diverge"]),
-    "misspelt command": (["rnu"], ["'rnu'", "'run'"]),
+    "misspelt command": (["rnu"], ["'rnu'", "nearest known name is 'run'"]),
     "misspelt option": (["run", "baseline", "--wrold", "small.toml", "--seed", "1"], ["'--wrold'", "'--world'"]),
     "option cut short": (["run", "baseline", "--wor", "small.toml", "--seed", "1"], ["'--wor'", "'--world'"]),
     "no world": (["run", "baseline", "--seed", "1"], ["--world"]),
@@ -165,10 +165,11 @@ def test_a_bad_command_is_refused_in_a_sentence(inputs, capsys, case):
     assert [part for part in told if part.lower() not in sentence] == []
 
 
-def test_the_folder_is_looked_at_before_the_run_begins(inputs, capsys, monkeypatch):
+@pytest.mark.parametrize("folder", ["notes.txt/out", "notes.txt", "a/" + "x" * 300], ids=lambda name: name[:20])
+def test_the_folder_is_looked_at_before_the_run_begins(inputs, capsys, monkeypatch, folder):
     monkeypatch.setattr(CountyLines, "step", lambda self: pytest.fail("the run began"))
     Path("notes.txt").write_text("notes")
-    refusal(capsys, run("--out", "notes.txt/out"), inputs)
+    refusal(capsys, run("--out", folder), inputs)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of a process are a matter of POSIX")
@@ -209,7 +210,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(inputs, capsys, monkeypatc
 
 def test_a_reader_who_leaves_is_no_error():
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", "sim", "parameters"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "sim", "parameters", "costs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     assert process.stdout and process.stderr
     process.stdout.close()
     said = process.stderr.read()
