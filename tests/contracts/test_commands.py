@@ -57,11 +57,16 @@ def refusal(capsys, argv: list[str], folder: Path) -> str:
     return printed.err
 
 
+def surroundings() -> dict[str, str]:
+    """What a process of its own is given: the program, and Python's usual ways."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return usual | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def child(*words: str, **options) -> subprocess.CompletedProcess:
     """The program in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "sim", *words]
-    return subprocess.run(command, env=environment, text=True, timeout=120, **({"capture_output": True} | options))
+    return subprocess.run(command, env=surroundings(), text=True, timeout=120, **({"capture_output": True} | options))
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------------
@@ -208,9 +213,9 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(inputs, capsys, monkeypatc
     assert everything_below(inputs) == before
 
 
-def test_a_reader_who_leaves_is_no_error():
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", "sim", "parameters", "costs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+@pytest.mark.parametrize("words", [["parameters", "costs"], ["--help"]], ids=" ".join)
+def test_a_reader_who_leaves_is_no_error(words):
+    process = subprocess.Popen([sys.executable, "-m", "sim", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings())
     assert process.stdout and process.stderr
     process.stdout.close()
     said = process.stderr.read()
