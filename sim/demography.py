@@ -56,6 +56,7 @@ class Demography:
         self.first_born = int(born[0])
         self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
         self._draw_differences()
+        self.own.strain[layout["inert"]] = self.own.exposure[layout["inert"]] = 0.0  # nothing can happen to them
         self.own.is_present[:] = self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)
         rows = model.children.rows
         self.present = rows.size
@@ -149,24 +150,28 @@ def lay_out(world: World, draws, last_day: int, p) -> dict[str, np.ndarray]:
         full = round(people / (FULL_COHORTS + window / 365.0))
         for year in (*range(OLDEST, FIRST_NEW), *new):
             size = people - FULL_COHORTS * full if year == OLDEST else full
-            ordinal = np.arange(size)
-            key = keys_of(key_of("child", world.places.code[a], year), ordinal)
+            more = round(size * world.inert)
+            ordinal = np.concatenate((np.arange(size), np.arange(more) % max(size, 1)))
+            inert = np.arange(size + more) >= size
+            key = keys_of(key_of("child", world.places.code[a], year), np.arange(size + more))
             start = oldest_on_day_1 if year == OLDEST else day_of_birth_year_end(year - 1) + 1
             days = day_of_birth_year_end(year) - start + 1
             born = start + (2 * ordinal + 1) * days // (2 * size)
             kept = (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < world.fraction
-            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year)))
-    key, born, authority, year = (np.concatenate(column) for column in zip(*parts, strict=True))
+            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), inert[kept]))
+    key, born, authority, year, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
     within = (draws.uniform("person.neighbourhood", key) * number[authority]).astype(np.int64)
     neighbourhood = first_neighbourhood[authority] + within
     order = np.lexsort((key, neighbourhood))
-    key, born, authority, year, neighbourhood = key[order], born[order], authority[order], year[order], neighbourhood[order]
+    key, born, authority, year, inert, neighbourhood = (column[order] for column in (key, born, authority, year, inert, neighbourhood))
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
     years = FIRST_NEW + len(new) - OLDEST
     circle = (draws.uniform("person.circle", key) * per_year).astype(np.int64)
     circle += per_year * ((year - OLDEST) + years * neighbourhood)
+    circle[inert] = -1
     return {
         "key": key, "born": born, "authority": authority, "neighbourhood": neighbourhood, "circle": circle,
+        "inert": inert,
         "circles": per_year * years * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,
         "first_row_of": np.searchsorted(neighbourhood, np.arange(first_neighbourhood[-1] + 1)),
