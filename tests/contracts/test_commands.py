@@ -1,5 +1,7 @@
 """The `python -m sim` commands: what they print and write, and how they refuse: one sentence, exit code 2, nothing half-written."""
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -27,12 +29,17 @@ PRACTICE = "[parameters]\nmissing.at_home = 0.12\nreporting.home = 0.7\nservices
 
 @pytest.fixture
 def inputs(tmp_path, monkeypatch):
-    """A folder to work in, with a small world, a practice that leaves much to do, and the same with a policy from day 21."""
+    """A folder to work in."""
     monkeypatch.chdir(tmp_path)
+    furnish()
+    return tmp_path
+
+
+def furnish() -> None:
+    """Here: a small world, a practice that leaves much to do, and the same with a policy from day 21."""
     Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.2\nwarm_up_years = 1\nyears = 1\n')
     Path("late.toml").write_text(PRACTICE)
     Path("early.toml").write_text(PRACTICE + "[policies.early_intervention]\ncoverage = 1.0\nbegins = 2025-04-21\n")
-    return tmp_path
 
 
 def run(*words: str) -> list[str]:
@@ -376,14 +383,21 @@ def test_a_terminal_gets_a_table_for_each_group(capsys, monkeypatch):
 # -- diverge -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Four runs: a practice, the same again, with another seed, and with a policy from day 21."""
+    folder = tmp_path_factory.mktemp("runs")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        furnish()
+        for name, scenario, seed in (("a", "late", "3"), ("b", "late", "3"), ("c", "late", "4"), ("d", "early", "3")):
+            assert main(["run", f"{scenario}.toml", "--world", "small.toml", "--seed", seed, "--days", "60", "--out", name]) == 0
+    return folder
+
+
 @pytest.fixture
-def written(inputs, capsys):
-    """Four runs: present practice, the same again, another seed, and a policy from day 21."""
-    short = ["--world", "small.toml", "--days", "60"]
-    for name, words in {"a": ["late.toml", "--seed", "3"], "b": ["late.toml", "--seed", "3"], "c": ["late.toml", "--seed", "4"], "d": ["early.toml", "--seed", "3"]}.items():
-        assert main(["run", *words, *short, "--out", name]) == 0
-    capsys.readouterr()
-    return inputs
+def written(folders, monkeypatch):
+    """Where the runs are."""
+    monkeypatch.chdir(folders)
 
 
 def told(capsys, *words: str) -> dict:
