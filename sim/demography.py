@@ -163,7 +163,8 @@ def lay_out(world: World, draws, last_day: int, p) -> dict[str, np.ndarray]:
     within = (draws.uniform("person.neighbourhood", key) * number[authority]).astype(np.int64)
     neighbourhood = first_neighbourhood[authority] + within
     order = np.lexsort((key, neighbourhood))
-    key, born, authority, year, inert, neighbourhood = (column[order] for column in (key, born, authority, year, inert, neighbourhood))
+    key, born, authority, year = key[order], born[order], authority[order], year[order]
+    inert, neighbourhood = inert[order], neighbourhood[order]
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
     years = FIRST_NEW + len(new) - OLDEST
     circle = (draws.uniform("person.circle", key) * per_year).astype(np.int64)
