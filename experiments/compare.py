@@ -22,9 +22,9 @@ from rich.text import Text
 
 import sim
 from experiments import wording
+from experiments.findings import Findings
 from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
 from experiments.measures import HEADLINES, named
-from experiments.report import Findings
 from experiments.runner import Done, Failure, WorkerDied, cores_here, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError

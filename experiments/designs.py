@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,7 @@ def fixed_replicates(number: int, *, seed: int) -> tuple[Replicate, ...]:
     return tuple(Replicate(k, seed + k, k, {}) for k in range(number))
 
 
+@cache
 def latin_column(seed: int, address: str, draws: int) -> NDArray[np.float64]:
     """The probabilities at which one parameter is drawn, shape (draws,): uniform, one in each stratum."""
     from scipy.stats import qmc  # slow to load, and processes that only run a design do not need it
@@ -60,7 +62,9 @@ def latin_column(seed: int, address: str, draws: int) -> NDArray[np.float64]:
     column = sampler.random(FIRST_DRAWS)[:, 0]
     while len(column) < draws:
         column = np.concatenate((column, _other_halves(column, sampler.random(len(column))[:, 0])))
-    return column[:draws]
+    column = column[:draws]
+    column.flags.writeable = False
+    return column
 
 
 def _other_halves(column: NDArray[np.float64], fresh: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -204,8 +204,12 @@ def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Don
 
     failures: list[Failure] = []
     if min(cores, len(works)) <= 1:
-        for slot, work in enumerate(works):
-            failures += do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+        gc.freeze()  # what is there already need not be looked through after each run
+        try:
+            for slot, work in enumerate(works):
+                failures += do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+        finally:
+            gc.unfreeze()
         return failures
     with ProcessPoolExecutor(min(cores, len(works)), context, _begin, (days, runs, stop)) as pool:
         try:
@@ -234,6 +238,7 @@ def _begin(days: Any, runs: Any, stop: Any) -> None:
     global _shared
     _shared = (days, runs, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from experiments import report
 from experiments.compare import carry_out
 from experiments.folder import Folder
 from experiments.study import Study
@@ -26,10 +29,13 @@ def study(*scenarios: Scenario, number: int = 4, fixed: bool = False, seed: int 
     return Study(scenarios or (BASELINE, INTERVIEWS), world(days=days), number, seed, fixed)
 
 
-def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0) -> Folder:
-    """The folder of a study that was carried out."""
+def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0, page: bool = False) -> Folder:
+    """The folder of a study that was carried out; the page itself is left empty unless asked for, as drawing takes a second."""
     folder = Folder(path)
-    assert carry_out(asked, folder, "python -m experiments compare …", cores) == code
+    with pytest.MonkeyPatch.context() as patch:
+        if not page:
+            patch.setattr(report, "write", lambda findings: "")
+        assert carry_out(asked, folder, "python -m experiments compare …", cores) == code
     return folder
 
 

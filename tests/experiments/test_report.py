@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    return done(study(BASELINE, INTERVIEWS, BEDS, number=4), tmp_path_factory.mktemp("results") / "study")
+    return done(study(BASELINE, INTERVIEWS, BEDS, number=4), tmp_path_factory.mktemp("results") / "study", page=True)
 
 
 @pytest.fixture(scope="module")
@@ -158,21 +158,21 @@ def test_the_chain_of_each_policy_is_counted(text: str) -> None:
 
 def test_only_a_study_with_fixed_parameters_is_called_chance_only(tmp_path: Path, text: str) -> None:
     assert "chance only (" not in text.lower()
-    fixed = done(study(number=3, fixed=True), tmp_path / "fixed").report.read_text(encoding="utf-8")
+    fixed = done(study(number=3, fixed=True), tmp_path / "fixed", page=True).report.read_text(encoding="utf-8")
     assert re.search(r"<title>Chance only", fixed)
     assert re.search(r"<h1>Chance only", fixed)
     assert "All of the spread is chance" in fixed
 
 
 def test_a_single_replicate_claims_nothing(tmp_path: Path) -> None:
-    said = done(study(BASELINE, RESTLESS, number=1), tmp_path / "one").report.read_text(encoding="utf-8")
+    said = done(study(BASELINE, RESTLESS, number=1), tmp_path / "one", page=True).report.read_text(encoding="utf-8")
     assert "this may be chance" in said
     assert "1 draw is few" in said
 
 
 def test_a_true_difference_is_found(tmp_path: Path) -> None:
     """Children who are twice as restless at home go missing more, beyond doubt."""
-    folder = done(study(BASELINE, RESTLESS, number=6, fixed=True), tmp_path / "restless")
+    folder = done(study(BASELINE, RESTLESS, number=6, fixed=True), tmp_path / "restless", page=True)
     assert "more children go missing (true): +" in folder.report.read_text(encoding="utf-8")
 
 
@@ -196,5 +196,5 @@ def test_what_is_in_the_folder_adds_up(folder: Folder) -> None:
 
 
 def test_a_policy_from_the_first_week_is_said_to_begin_then(tmp_path: Path) -> None:
-    said = done(study(BASELINE, EARLY, number=1), tmp_path / "early").report.read_text(encoding="utf-8")
+    said = done(study(BASELINE, EARLY, number=1), tmp_path / "early", page=True).report.read_text(encoding="utf-8")
     assert "7 April 2025" in said

@@ -83,7 +83,7 @@ def test_the_longest_pieces_go_first() -> None:
 
 
 def test_one_or_two_processes_give_equal_runs(tmp_path: Path) -> None:
-    one, two = (done(study(BASELINE, INTERVIEWS, number=2), tmp_path / str(cores), cores=cores) for cores in (1, 2))
+    one, two = (done(study(BASELINE, INTERVIEWS, number=2), tmp_path / str(cores), cores=cores, page=True) for cores in (1, 2))
     assert digests(one) == digests(two)
     assert None not in digests(one).values()
     assert "report.html" in same_files(one, two)
@@ -133,18 +133,19 @@ def test_a_study_grows_by_what_it_lacks(tmp_path: Path) -> None:
     assert runs_computed(folder) == 2 + 3  # the third replicate of the two, and three of the new scenario
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-40], lambda whole: b"", lambda whole: whole[:300] + b"!" + whole[301:]])
-def test_a_damaged_run_is_named_and_computed_again(tmp_path: Path, damage: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_runs_are_named_and_computed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = study(number=2)
     folder = done(asked, tmp_path / "study")
-    path = folder.store.path(asked.runs[1].key)
-    whole = path.read_bytes()
-    path.write_bytes(damage(whole))
+    paths = [folder.store.path(run.key) for run in asked.runs]
+    whole = [path.read_bytes() for path in paths]
+    for path, damaged in zip(paths, (whole[0][:-40], b"", whole[2][:300] + b"!" + whole[2][301:]), strict=False):
+        path.write_bytes(damaged)
     capsys.readouterr()
     done(asked, tmp_path / "study")
-    assert path.name in capsys.readouterr().err
-    assert runs_computed(folder) == 1
-    assert path.read_bytes() == whole
+    said = capsys.readouterr().err
+    assert [path.name in said for path in paths] == [True, True, True, False]
+    assert runs_computed(folder) == 3
+    assert [path.read_bytes() for path in paths] == whole
 
 
 # -- a run that fails -----------------------------------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def test_a_run_that_fails_is_recorded_and_the_others_go_on(
     asked = study(number=4)
     run = asked.runs[3]
     failing(monkeypatch, run.key)
-    folder = done(asked, tmp_path / "study", code=FAILED)
+    folder = done(asked, tmp_path / "study", code=FAILED, page=True)
     told = json.loads((folder.path / "study.json").read_text(encoding="utf-8"))
     assert told["state"] == "failed"
     (failure,) = told["failures"]
