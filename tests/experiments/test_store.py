@@ -1,12 +1,15 @@
 """The store: a run that was kept comes back as it was, or not at all."""
 
 import math
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from experiments import store
 from experiments.store import Result, Store, Unusable
+from sim import InputError
 
 KEY = "ab" * 32
 RESULT = Result(KEY, "cd" * 32, {("measure", "2026-04-01/2027-03-31", f"measure_{k}"): k / 7 for k in range(40)})
@@ -31,6 +34,27 @@ def test_an_undefined_value_stays_undefined(tmp_path: Path) -> None:
 
 def test_a_run_that_was_never_kept_is_not_there(tmp_path: Path) -> None:
     assert Store(tmp_path).read(KEY) is None
+
+
+def refused(folder: Path) -> str:
+    """What is said when a run is to be kept where files may not be longer than a kilobyte."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    try:
+        kept(folder)
+    except InputError as error:
+        return str(error)
+    return "nothing"
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="limits on the size of files are Unix's")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        said = pool.submit(refused, tmp_path).result()
+    assert said == f"{tmp_path / KEY}.parquet cannot be written (File too large)."
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])
