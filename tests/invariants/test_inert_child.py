@@ -4,12 +4,14 @@ It shifts the rows of everybody after it, so this fails as soon as anything depe
 children there are.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sim import demography
 from sim.dates import EIGHTEEN
-from sim.ledger import Event
+from sim.ledger import EVENT_COLUMNS, Event
 from sim.places import read_places
 from sim.policies import every_policy
 from tests.worlds import EVENTFUL, REGION, lived, scenario, world
@@ -103,3 +105,15 @@ def test_a_child_who_is_not_inert_does_change_something(monkeypatch, alone):
     for n in range(40):
         added.add(REGION.authorities[-1], "middle", born=-TWELVE_YEARS - n)
     assert without(lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3), added.keys) != alone
+
+
+def test_as_many_inert_children_again_change_nothing_for_anybody_else(alone):
+    doubled = lived(EVERYTHING, world=replace(TRIED, inert=1.0), parameters=EVENTFUL, seed=3)
+    others = {row[list(EVENT_COLUMNS).index("child")] for row in alone["events"]}
+    table = doubled.ledger.table("events")
+    theirs = np.isin(table["event"], (Event.ENTERED, Event.LEFT)) & ~np.isin(table["child"], np.array(sorted(others), dtype=np.uint64))
+    kept = {name: column[~theirs].tolist() for name, column in table.items()}
+    assert len(doubled.children) > 1.9 * len(lived(world=TRIED, seed=3, until=1).children)
+    assert theirs.any() and list(zip(*kept.values(), strict=True)) == alone["events"]
+    for name in ("bills", "counts"):
+        assert without(doubled, {})[name] == alone[name]
