@@ -136,7 +136,7 @@ def test_a_comparison_from_end_to_end(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "Compared with Present practice" in answer.stderr
     lines = answer.stdout.splitlines()
-    assert max(map(len, lines)) <= 120
+    assert max(map(len, lines)) <= 80
     assert any("Change against Present practice, 1 April 2026 to 31 March 2027" in line for line in lines)
     assert "(comparator)" in answer.stdout
     assert "worse in" in answer.stdout
