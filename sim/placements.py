@@ -345,6 +345,8 @@ class Placements:
     def begin_end_and_move(self) -> None:
         """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
         model, children = self.model, self.model.children
+        if model.is_first_of_year:
+            self.table.columns["moves_this_year"][:] = 0
         leavers = model.today.rows(Event.LEFT)
         if leavers.size:
             self.clock.stop(leavers)
@@ -370,8 +372,6 @@ class Placements:
         self._moves_asked_for()
         if self._queue:
             self._match()
-        if model.is_first_of_year:
-            self.table.columns["moves_this_year"][:] = 0
         for rows in self._moved:
             model.today.give("setting changed", rows)
         self._moved = []
@@ -529,6 +529,8 @@ class Placements:
                 nearer = draws.one_uniform("care.nearer", serial)
                 there = x + nearer * (there[0] - x), y + nearer * (there[1] - y)
         km = float(np.sqrt((x - there[0]) ** 2 + (y - there[1]) ** 2))
+        if found is None:
+            km = max(km, at_least_km)  # a home elsewhere is not followed: it is one at the distance that was asked for
         self.table.home[slot] = -1 if found is None else found.number
         self.table.place[slot], self.table.km[slot], self.table.since[slot] = place, km, model.day
         self.table.moves[slot] += 1

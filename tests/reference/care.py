@@ -204,6 +204,9 @@ def admit(england, child):
 def begin_end_and_move(england):
     """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
     queue = []
+    if england.is_first_of_april:
+        for child in england.looked_after.values():
+            child.placement.moves_this_year = 0
     for child in england.news["left"]:
         child.care_left = inf
         if child.placement:
@@ -227,9 +230,6 @@ def begin_end_and_move(england):
     queue += [guests_ask(england, guests) for guests in england.guests if guests.due == england.day]
     queue += moves_that_policies_asked_for(england)
     meet(england, queue)
-    if england.is_first_of_april:
-        for child in england.looked_after.values():
-            child.placement.moves_this_year = 0
     for child in england.news["setting changed"]:
         child.pulls_changed = True
 
@@ -386,10 +386,10 @@ def place(england, child, kind, at_least_km, stays_if_none):
             where = areas_in_order(england, child, KINSHIP, number, 0.0)[0]
     if stays_if_none:
         end(england, child, MOVED_BY_POLICY)
-    move_in(england, child, kind, home, where, number, refusals)
+    move_in(england, child, kind, home, where, number, refusals, at_least_km)
 
 
-def move_in(england, child, kind, home, where, number, refusals):
+def move_in(england, child, kind, home, where, number, refusals, at_least_km):
     """A placement begins, with a new patience; at the first after entry also the wait until leaving care begins."""
     placement = child.placement
     from_home = england.point(child.key, child.authority)
@@ -406,6 +406,8 @@ def move_in(england, child, kind, home, where, number, refusals):
             there = from_home[0] + part * (there[0] - from_home[0]), from_home[1] + part * (there[1] - from_home[1])
     placement.home, placement.place, placement.since = home, where, england.day
     placement.km = distance(from_home, there)
+    if home is None:  # elsewhere homes are not followed; there is one at the distance that was asked for
+        placement.km = max(placement.km, at_least_km)
     placement.moves += 1
     placement.moves_this_year += 1
     child.setting = kind
