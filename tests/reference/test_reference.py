@@ -1,6 +1,8 @@
 """The engine and the plain reference agree: every row of every table, every fact of every child, floats to 1e-9."""
 
 import ast
+import importlib.util
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +169,16 @@ def test_the_reference_shares_only_draws_numbers_dates_and_places() -> None:
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
             assert {module for module in modules if module.split(".")[0] == "sim"} <= MAY_IMPORT, name
+
+
+def test_it_can_be_loaded_by_its_path() -> None:
+    spec = importlib.util.spec_from_file_location("loaded_by_path", Path(__file__).with_name("__init__.py"))
+    assert spec and spec.loader
+    module = sys.modules["loaded_by_path"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    world = small_world(100, 2, 1)
+    runs = [run(world.authorities, world.fraction, 1, 2).tables() for run in (module.run_reference, run_reference)]
+    assert first_row(*runs) == ""
 
 
 def test_every_file_of_the_reference_is_looked_at() -> None:
