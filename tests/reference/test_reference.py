@@ -29,13 +29,16 @@ from sim.population import FACTS
 from sim.world import World
 from tests.worlds import EVENTFUL
 
-from . import run_reference, words
+from . import care, run_reference, words
 from .comparing import STORAGE, engine_facts, first_fact, first_row, how_they_part, run_both
 from .facts import FACTS as FACTS_OF_REFERENCE
 from .ledger import COLUMNS, SORTED_BY
 
 SCENARIOS = ("baseline", "relocation", "specialist_foster", "early_intervention", "combined")
-WORLDS = {"region": ("Greenwich", "Medway", "Kent"), "north": ("Liverpool", "Blackpool", "Middlesbrough")}  # many there are looked after
+WORLDS = {
+    "region": ("Greenwich", "Medway", "Kent"), "north": ("Liverpool", "Blackpool", "Middlesbrough"),  # many there are looked after
+    "england": read_places().name,  # a home here and there, and no elsewhere that takes whoever found no bed
+}  # fmt: skip
 OWN = ("__init__.py", "care.py", "chance.py", "costs.py", "exploitation.py", "facts.py", "ledger.py", "lines.py", "missing.py", "people.py",
        "policies.py", "recruiting.py", "services.py", "words.py", "world.py")  # fmt: skip
 MAY_IMPORT = {"sim.draws", "sim.parameters", "sim.dates", "sim.places"}
@@ -49,7 +52,10 @@ SCARCE = {
     "exploitation.drawn_back": 0.12, "exploitation.settles": 0.05, "exploitation.tries": 0.06, "care.foster_breaks": 0.5, "care.home_breaks": 1.2,
     "care.unevenness_of_breaking": 3.0,
 }  # fmt: skip
-SMALL_DOSES = {"relocation": {"moves_a_year": 150.0, "coverage": 0.9}, "specialist_foster": {"beds": 200.0, "coverage": 0.9}, "early_intervention": {}}
+SMALL_DOSES = {
+    "relocation": {"moves_a_year": 150.0, "coverage": 0.9}, "specialist_foster": {"beds": 200.0, "coverage": 0.9},
+    "early_intervention": {"interviewers": 2.0, "worker": 0.9},
+}  # fmt: skip
 
 
 def small_world(children: int, days: int, warm_up_days: int, where: str = "region") -> World:
@@ -89,6 +95,14 @@ def test_a_short_run_of_a_larger_world_agrees() -> None:
     assert how_they_part(*run_both(load_scenario("baseline"), small_world(6000, 40, 20, "north"), 7, SCARCE)) == ""
 
 
+@pytest.mark.xfail(strict=True, reason="Placements._by_nearness hides the home after the last that may be asked, so others are asked elsewhere: [: ASKS + 1]")
+def test_they_give_up_asking_after_as_many_refusals(monkeypatch) -> None:
+    """Ten homes in a row seldom refuse; two do."""
+    monkeypatch.setattr(placements, "ASKS", 2)
+    monkeypatch.setattr(care, "ASKS", 2)
+    assert how_they_part(*run_both(load_scenario("baseline"), small_world(1500, 20, 10), 1, {**SCARCE, "care.refusal": 0.5, "care.occupancy": 0.8})) == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "seed", "parameters"),
@@ -103,11 +117,16 @@ def test_every_scenario_agrees(name: str, where: str, seed: int, parameters: dic
 
 
 @pytest.mark.slow
+def test_a_thin_england_agrees() -> None:
+    assert how_they_part(*run_both(with_small_doses("combined"), small_world(3000, 400, 60, "england"), 5, SCARCE)) == ""
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_they_agree_with_every_number_at_one_end_of_its_range(seed: int) -> None:
     scenario = load_scenario("combined")
     bare = replace(scenario, policies={name: replace(use, settings={}) for name, use in scenario.policies.items()})
-    where = tuple(WORLDS)[seed % 2]
+    where = ("region", "north")[seed % 2]
     assert how_they_part(*run_both(bare, small_world(3000, 400, 60, where), seed, at_ends(seed, bare))) == ""
 
 
@@ -151,11 +170,13 @@ def test_another_seed_is_another_england() -> None:
 def test_the_runs_compared_have_some_of_everything() -> None:
     """Nothing agrees merely because it never happened."""
     told: Counter[int] = Counter()
+    changed: Counter[str] = Counter()
     for name in SCENARIOS:
-        for seed in (3, 4):
-            model = CountyLines(with_small_doses(name), small_world(3000, 400, 60, "north"), seed, SCARCE).run_to(400)
+        for where, seed in (("region", 2), ("north", 3), ("north", 4)):
+            model = CountyLines(with_small_doses(name), small_world(3000, 400, 60, where), seed, SCARCE).run_to(400)
             told.update(model.ledger.table("events")["event"].tolist())
-            assert [policy.name for policy in model.policies if not policy.counts["changed"]] == []
+            changed.update({policy.name: policy.counts["changed"] for policy in model.policies})
+    assert [policy for policy in every_policy() if changed[policy] < 3] == []
     assert [event.name for event in ledger.Event if told[event] < 3] == []
 
 
@@ -225,3 +246,9 @@ def test_every_policy_is_in_the_reference() -> None:
     from .policies import EVERY_POLICY
 
     assert EVERY_POLICY.keys() == every_policy().keys()
+
+
+def test_looking_at_everybody_finds_the_same_as_lists_of_the_few() -> None:
+    world = small_world(800, 60, 20, "north")
+    told = [run_reference(world.authorities, world.fraction, 3, 60, 20, SCARCE, looks_at_everybody=looks).tables() for looks in (False, True)]
+    assert told[0]["events"] and all(list(told[0][name][c]) == list(told[1][name][c]) for name in told[0] for c in told[0][name])

@@ -31,10 +31,27 @@ class Authority:
         self.group, self.share_of_group = places.exporter_group[n], float(places.exporter_weight[n])
 
 
+class Register(dict):
+    """The children of whom something is true, by key.
+
+    Kept as a list of the few, so that tests can afford many runs; or, when `looks_at_everybody`, found each time by asking every child,
+    as the plainest program would: the same children, at the price of a loop.
+    """
+
+    def __init__(self, england, looks_at_everybody):
+        super().__init__()
+        self.england, self.looks_at_everybody = england, looks_at_everybody
+
+    def values(self):
+        if self.looks_at_everybody:
+            return [child for child in self.england.children if child.key in self]
+        return super().values()
+
+
 class England:
     """Everything there is, and the day's news (gone by the next morning)."""
 
-    def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies):
+    def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies, looks_at_everybody=False):
         draws = Draws(seed)
         self.uniform, self.exponential = draws.one_uniform, draws.one_exponential
         self.inside, self.fraction, self.last_day, self.warm_up_days = tuple(authorities), fraction, days, warm_up_days
@@ -43,7 +60,7 @@ class England:
         self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
         self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
         self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
-        self.looked_after, self.exploited, self.missing, self.held = {}, {}, {}, {}  # the children of whom it is true, by key
+        self.looked_after, self.exploited, self.missing, self.held = (Register(self, looks_at_everybody) for _ in range(4))
         self.neighbourhoods, self.neighbours, self.friends = {}, {}, {}
         self.draws_of_others, self.share_at_ten, self.moves_asked_for, self.spent_by_policies = {}, {}, [], 0.0
         self.children = people.lay_out(self)
