@@ -261,7 +261,7 @@ class Market:
             if self.model.draws.one_uniform("line.open_on_day_1", line.route) < on:
                 line.open()
             else:
-                line.left = self.model.draws.one_exponential("line.replacement", line.route)
+                line.left = self.model.draws.one_exponential("line.replacement_on_day_1", line.route)
 
     def run(self) -> None:
         """Lines open, close and seek."""

@@ -22,7 +22,7 @@ COLUMNS = {
     },
 }  # fmt: skip
 SORTED_BY = {
-    "events": ("day", "event", "child", "agent", "serial"), "stocks": ("day",), "bills": ("day", "payer", "item"),
+    "events": ("day", "event", "child", "agent", "serial", "cause", "detail"), "stocks": ("day",), "bills": ("day", "payer", "item"),
     "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus"),
 }  # fmt: skip
 

@@ -95,7 +95,6 @@ def test_a_short_run_of_a_larger_world_agrees() -> None:
     assert how_they_part(*run_both(load_scenario("baseline"), small_world(6000, 40, 20, "north"), 7, SCARCE)) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="Placements._by_nearness hides the home after the last that may be asked, so others are asked elsewhere: [: ASKS + 1]")
 def test_they_give_up_asking_after_as_many_refusals(monkeypatch) -> None:
     """Ten homes in a row seldom refuse; two do."""
     monkeypatch.setattr(placements, "ASKS", 2)

@@ -38,13 +38,13 @@ class Register(dict):
     as the plainest program would: the same children, at the price of a loop.
     """
 
-    def __init__(self, england, looks_at_everybody):
+    def __init__(self, england, what, looks_at_everybody):
         super().__init__()
-        self.england, self.looks_at_everybody = england, looks_at_everybody
+        self.england, self.what, self.looks_at_everybody = england, what, looks_at_everybody
 
     def values(self):
         if self.looks_at_everybody:
-            return [child for child in self.england.children if child.key in self]
+            return [child for child in self.england.children if getattr(child, self.what) and child.key in self]
         return super().values()
 
 
@@ -60,7 +60,8 @@ class England:
         self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
         self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
         self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
-        self.looked_after, self.exploited, self.missing, self.held = (Register(self, looks_at_everybody) for _ in range(4))
+        what = "placement", "stage", "episode", "holds"  # a child of whom it is true has one
+        self.looked_after, self.exploited, self.missing, self.held = (Register(self, name, looks_at_everybody) for name in what)
         self.neighbourhoods, self.neighbours, self.friends = {}, {}, {}
         self.draws_of_others, self.share_at_ten, self.moves_asked_for, self.spent_by_policies = {}, {}, [], 0.0
         self.children = people.lay_out(self)
