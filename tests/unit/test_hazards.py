@@ -7,7 +7,6 @@ must agree on every day and every child, not nearly.
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
