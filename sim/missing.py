@@ -28,6 +28,7 @@ from sim.population import (
     BOUND,
     CHILDRENS_HOME,
     CONFLICT,
+    CUSTODY,
     DEBT,
     FAMILY,
     FOSTER,
@@ -37,13 +38,15 @@ from sim.population import (
     OTHER,
     SECURE,
     SETTINGS,
+    SEXUAL,
+    SEXUALLY,
     SPECIALIST_FOSTER,
     SUPPORTED,
     WITH_PARENTS,
     WORKING,
     group_of,
 )
-from sim.tables import FewFacts, union
+from sim.tables import FewFacts, Slots, union
 
 GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
 LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
@@ -51,8 +54,10 @@ LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a li
 POLICE, AUTHORITY, OVERNIGHT, LOOKED_AFTER, OLDER, OUTSIDE, FOUND = 1, 2, 4, 8, 16, 32, 64  # bits of `detail`
 ALL_BUT_FOUND = 255 - FOUND
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
+SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
-PULLS = (FAMILY, LINE, DEBT)
+PULLS = (FAMILY, LINE, DEBT, SEXUAL)
+HIGH_RISK = 128  # bit of `detail`: graded as high risk by the police
 
 
 class Going(Parameters, group="missing"):
@@ -72,6 +77,7 @@ class Going(Parameters, group="missing"):
     family = parameter(0.2, unit="episodes a year", between=(0.1, 1.0), source="mis_foster_reason_2014", doc="Going home to family or friends, from a placement.")
     family_when_far = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018", distribution="log-uniform", doc="... from over 20 miles away: sign unknown.")
     stays = parameter(0.9, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
+    sexual = parameter(0.35, unit="a month", between=(0.1, 1.0), source=ASSUMED, doc="Times a sexually exploited child is away because of it.")
     debt_rate = parameter(1.0, unit="episodes a year", between=(0.0, 4.0), source=ASSUMED, doc="Over debt or fear, at the debt that binds.")
     fear_of_leaving = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Debt or fear while a child tries to get out.")
     unevenness_home = parameter(0.014, unit="gamma shape", between=(0.01, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
@@ -93,6 +99,8 @@ class Lasting(Parameters, group="duration"):
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
     tail = parameter(1.15, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    sexual = parameter(0.9, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
+    unaccompanied = parameter(3.0, unit="multiplier", between=(1.0, 8.0), source=ASSUMED, doc="Of the median, for unaccompanied children; some never return.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
 
 
@@ -132,13 +140,17 @@ class Missing:
         self.conflict = Clock(self.own.conflict_level, group, conflict)
         self.crisis = Clock(self.own.crisis_level, group, crisis)
         model.clocks += [self.conflict, self.crisis]
-        self.pulls = Spells(self.own.pull_slot, ("family", "line", "debt"), family=np.int32, line=np.int32, debt=np.int32)
+        self.pulls = Spells(
+            Slots(), ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
+        )  # fmt: skip
         self.returns: dict[int, list[int]] = {}
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
+        model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
         p = self.lasting
-        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail])  # by cause
-        self.scale = np.array([scale_of_median(m, t) for m, t in zip((p.conflict, p.family, p.line, p.debt), self.tail.tolist(), strict=True)])
+        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail, p.tail])  # by cause
+        medians = (p.conflict, p.family, p.line, p.debt, p.sexual)
+        self.scale = np.array([scale_of_median(m, t) for m, t in zip(medians, self.tail.tolist(), strict=True)])
         least = self.reporting.practice_least
         place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
         self.practice = least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys)
@@ -148,7 +160,7 @@ class Missing:
         p, authorities = self.parameters, np.arange(len(self.model.world.places))
         times = {
             FOSTER: 1.0, SPECIALIST_FOSTER: 1.0, KINSHIP: p.in_kinship, CHILDRENS_HOME: p.in_home, SECURE: p.in_secure,
-            SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other,
+            SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other, CUSTODY: 0.0,
         }  # fmt: skip
         self.by_setting = np.array([p.at_home] + [p.in_foster * times[setting] for setting in range(1, len(SETTINGS))])
         self.by_age = np.array([p.at_10_12, 1.0, p.at_15, p.at_16_17])
@@ -191,9 +203,9 @@ class Missing:
     def end_episodes(self) -> None:
         """Children return or are found; those who turned eighteen pass out of sight."""
         model, today = self.model, self.model.today
-        entrants = today.rows(Event.ENTERED)
-        if entrants.size:
-            self.start(entrants)
+        new = union(today.rows(Event.ENTERED), today.rows(Event.ARRIVED))
+        if new.size:
+            self.start(new)
         moved = today.rows("setting changed")
         moved = moved[self.model.children.is_present[moved]]
         if moved.size:
@@ -244,7 +256,7 @@ class Missing:
             self.table.remove(away)
         self.conflict.stop(leavers)
         self.crisis.stop(leavers)
-        self.pulls.stop(leavers)
+        self.pulls.remove(leavers)
 
     def _settle_in(self, rows) -> None:
         """Who has entered or left care goes missing at another lasting rate."""
@@ -259,17 +271,20 @@ class Missing:
     def begin_episodes(self) -> None:
         """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
         model, children = self.model, self.model.children
-        changed = union(model.today.rows("setting changed"), model.today.rows("stage changed"))
+        changed = union(*(model.today.rows(f"{what} changed") for what in ("setting", "stage", "other exploitation")))
         changed = changed[children.is_present[changed]]
         if changed.size:
             self._feel_pulls(changed)
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        pulled, causes = self.pulls.due(self.own.missing_slot)
+        pulled, causes = self.pulls.due(model.out_of_reach(self.pulls.rows))
         left = self.conflict.left(pulled)
         self.conflict.stop(pulled)
         over_conflict = self.conflict.due()
+        waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
+        self.conflict.resume(over_conflict[waiting], np.zeros(int(waiting.sum())))
+        over_conflict = over_conflict[~waiting]
         rows = np.concatenate((pulled, over_conflict))
         if rows.size:
             causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
@@ -312,7 +327,8 @@ class Missing:
         children, draws, r = self.model.children, self.model.draws, self.reporting
         key, n = children.key[rows], self.own.episodes[rows]
         on_line, cared_for = causes == LINE, children.setting[rows] != AT_HOME
-        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes], self.tail[causes])
+        longer = np.where(children.is_unaccompanied[rows], self.lasting.unaccompanied, 1.0)
+        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes] * longer, self.tail[causes])
         odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
         delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home)
         by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
@@ -320,11 +336,12 @@ class Missing:
         police = (delay < days) & (u < odds)
         noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
         authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
-        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search)
+        high = self.model.policing.grade(rows)
+        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search) * self.model.policing.pace(high, home)
         found = police & (searched < days)
         days = np.where(found, searched, days)
         detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
-        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found
+        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found + HIGH_RISK * (police & high)
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 
@@ -341,7 +358,7 @@ class Missing:
         slots = self.pulls.slot[rows]
         begins = (hazards > 0.0) & (self.pulls.hazard[slots] == 0.0) & ~np.isfinite(self.pulls.left[slots])
         self.pulls.hazard[slots] = hazards
-        for cause in range(3):
+        for cause in range(len(PULLS)):
             starting = begins[:, cause]
             if starting.any():
                 self._begin_pull(rows[starting], cause, hazards[starting, cause])
@@ -363,21 +380,22 @@ class Missing:
             self._begin_pull(rows[pulled], cause, hazard[pulled])
 
     def _pull_hazards(self, rows):
-        """Daily hazards of going missing to family or friends, on a line, over debt or fear, shape (rows, 3)."""
+        """Daily hazards of going missing to family or friends, on a line, over debt or fear, sexually exploited, shape (rows, 4)."""
         model, children, p = self.model, self.model.children, self.parameters
-        hazards = np.zeros((len(rows), 3))
+        hazards = np.zeros((len(rows), len(PULLS)))
         lever = model.levers.value(GOING_MISSING, rows)
         setting, stage = children.setting[rows], children.stage[rows]
-        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE)
-        slots = children.care_slot[rows]
-        far = placed & (model.placements.table.km[slots] > 32.187)
+        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE) & (setting != CUSTODY)
+        far = placed & model.distance.is_far(rows)
         hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
         on_line = (stage == WORKING) | (stage == BOUND)
         hazards[:, 1] = on_line * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
         involved = on_line | (stage == GETTING_OUT)
-        weight = np.minimum(model.exploitation.debt(rows) / model.exploitation.parameters.holds, 3.0)
+        weight = model.exploitation.fear(rows)
         fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
         hazards[:, 2] = involved * (p.debt_rate / 365.25) * weight * fear * lever
+        exploited = model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
+        hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
         return hazards
 
     # -- levers --------------------------------------------------------------------------------------------------------
@@ -396,3 +414,6 @@ class Missing:
 
     def _line_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 1, factors)
+
+    def _sexual_contact_moved(self, rows, factors) -> None:
+        self.pulls.multiply(rows, 3, factors)

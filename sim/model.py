@@ -10,7 +10,23 @@ from typing import Any
 import mesa
 import numpy as np
 
-from sim import costs, demography, exploitation, lines, missing, placements, recruitment, services
+from sim import (
+    costs,
+    demography,
+    distance,
+    exploitation,
+    harm,
+    lines,
+    missing,
+    other_exploitation,
+    placements,
+    policing,
+    recruitment,
+    relationships,
+    schooling,
+    services,
+    unaccompanied,
+)
 from sim.dates import Calendar, age_on, last_day_of_year
 from sim.draws import Draws
 from sim.errors import InputError
@@ -18,7 +34,20 @@ from sim.ledger import STOCKS, Event, Ledger
 from sim.levers import Levers
 from sim.parameters import ParameterError, Parameters, nearest
 from sim.policies import Policy, every_policy
-from sim.population import APPROACHED, AT_HOME, BOUND, GETTING_OUT, GROOMED, SAFE, WORKING, Children, register
+from sim.population import (
+    APPROACHED,
+    AT_HOME,
+    BOUND,
+    BY_OTHERS,
+    CUSTODY,
+    GETTING_OUT,
+    GROOMED,
+    SAFE,
+    SEXUALLY,
+    WORKING,
+    Children,
+    register,
+)
 from sim.scenario import Scenario, load_scenario, load_world
 from sim.today import Today
 from sim.world import World
@@ -57,13 +86,20 @@ class CountyLines(mesa.Model):
         self.clocks: list = []
         self.children: Children
 
+        self.unaccompanied = unaccompanied.Arriving(self, self.last_day)
         self.demography = demography.Demography(self, self.last_day)
+        self.schooling = schooling.School(self)
         self.placements = placements.Placements(self)
+        self.distance = distance.Far(self)
         self.lines = lines.Market(self)
         self.exploitation = exploitation.Exploiting(self)
         self.recruitment = recruitment.Recruiting(self)
+        self.other_exploitation = other_exploitation.OtherExploitation(self)
         self.missing = missing.Missing(self)
+        self.harm = harm.Harming(self)
+        self.policing = policing.Police(self)
         self.services = services.Serving(self)
+        self.relationships = relationships.Relationships(self)
         self.costs = costs.Charging(self)
         register(self, self.children)
         self.policies = self._adopt(self.run_scenario)
@@ -81,7 +117,9 @@ class CountyLines(mesa.Model):
     def _begin_day_1(self) -> None:
         self.placements.start()
         self.demography.settle_news()
+        self.schooling.start(self.children.rows)
         self.missing.start(self.children.rows)
+        self.relationships.start(self.placements.table.members())
         self.lines.start()
         self.recruitment.start()
         self.missing.begin_pulls()
@@ -95,15 +133,23 @@ class CountyLines(mesa.Model):
         self._wake()
         self.demography.have_birthdays()
         self.demography.welcome_entrants()
+        self.unaccompanied.arrive()
         self.levers.release_due(self.day)
         self.placements.begin_end_and_move()
         self.demography.settle_news()
         self.missing.end_episodes()
+        self.harm.look_back()
         self.lines.run()
         self.recruitment.recruit()
         self.exploitation.live()
+        self.other_exploitation.live()
+        self.distance.tell()
+        self.policing.count_cases()
         self.missing.begin_episodes()
+        self.policing.respond()
+        self.schooling.open()
         self.services.respond()
+        self.relationships.live()
         for policy in self.policies:
             policy.live(self)
         self.costs.charge()
@@ -177,6 +223,12 @@ class CountyLines(mesa.Model):
         """Age of one child [years]."""
         return age_on(int(self.children.columns["born"][row]), self.day)
 
+    def out_of_reach(self, rows) -> np.ndarray:
+        """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""
+        children = self.children
+        away = children.missing_slot[rows] >= 0
+        return away | (children.in_hospital_until[rows] > self.day) | (children.setting[rows] == CUSTODY)
+
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
         away = self.missing.table
@@ -190,6 +242,11 @@ class CountyLines(mesa.Model):
             in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], stages[SAFE],
             len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
             int(stages[WORKING] + stages[BOUND] + stages[GETTING_OUT]), p.beds, p.beds_taken, self.services.waiting(),
+            self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,
+            int(np.count_nonzero(children.setting[p.table.rows[p.table.rows >= 0]] == CUSTODY)),
+            int(self.relationships.table.trusts[self.relationships.table.rows >= 0].sum()),
+            sum(team.helping for team in self.services.specialists.values()),
+            sum(len(team.queue) for team in self.services.specialists.values()),
         )  # fmt: skip
         self.ledger.tables["stocks"].append(1, day=self.day, **dict(zip(STOCKS, values, strict=True)))
 

@@ -10,6 +10,8 @@ selection), deprivation of the place, and, where a child was moved into the area
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from sim.draws import GOLDEN, MASK
@@ -21,8 +23,11 @@ from sim.population import (
     AT_HOME,
     CHILDRENS_HOME,
     KINSHIP,
+    MAINSTREAM,
+    NEVER,
     NOT_INVOLVED,
     SUPPORTED,
+    SUSPENDED,
     WITH_PARENTS,
     band_of,
 )
@@ -38,6 +43,7 @@ class Recruitment(Parameters, group="recruitment"):
     """Whom recruiters meet."""
 
     in_market = parameter(0.45, unit="share of contacts", between=(0.1, 0.8), source="L021", doc="Made in the market, the rest in the city the line comes from; lines are localising.")
+    at_outlet = parameter(0.3, unit="share of contacts", between=(0.1, 0.6), source=ASSUMED, doc="Of a line that has followed a moved child: made where the child was moved to.")
     street = parameter(0.35, unit="share of contacts", between=(0.2, 0.6), source=ASSUMED, doc="Venues' shares are scaled to 1.")
     school = parameter(0.25, unit="share of contacts", between=(0.05, 0.4), source=ASSUMED)
     home = parameter(0.12, unit="share of contacts", between=(0.02, 0.3), source=ASSUMED)
@@ -47,8 +53,10 @@ class Recruitment(Parameters, group="recruitment"):
     at_15 = parameter(1.00, unit="weight", between=(0.7, 1.3), source="K179;K160")
     at_16_17 = parameter(0.80, unit="weight", between=(0.4, 1.3), source="K179;K160")
     girls = parameter(0.20, unit="weight", between=(0.06, 0.45), source=ASSUMED, doc="Boys 1; the true share of girls on lines is unknown (5-30 %).")
+    out_of_school = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="K177;K006", doc="A child suspended, on a part-time timetable or in alternative provision; 1 = only who these children are.")
     looked_after = parameter(2.5, unit="multiplier", between=(1.0, 6.0), source="K172;K174", doc="A part of the association of care and exploitation runs from exploitation to care.")
     peers = parameter(1.6, unit="multiplier", between=(1.0, 2.5), source="G101;G102", doc="A friend or co-resident works a line; 1 = pure selection.")
+    siblings = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="G103", doc="A sibling works a line.")
     place = parameter(0.5, unit="share", between=(0.0, 1.0), source="G103", doc="How far exposure follows the deprivation of the home authority.")
     newcomer = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source=ASSUMED, distribution="log-uniform", doc="A child moved into another authority, in that host area; sign unknown.")
     nobody = parameter(0.5, unit="weight per child in reach", between=(0.1, 2.0), source=ASSUMED, distribution="log-uniform", doc="The weight with which a contact reaches nobody.")
@@ -70,6 +78,8 @@ class Recruiting:
         mean = (places.imd_score * places.population_10_17).sum() / places.population_10_17.sum()
         self.deprivation = 1.0 + p.place * (places.imd_score / mean - 1.0)
         self.working_friends = np.zeros(model.demography.circles + 1, dtype=np.int16)  # the last is of those without friends
+        self.working_in_household: Counter[int] = Counter()
+        self.working_in_neighbourhood: Counter[int] = Counter()
         self.inside = model.world.inside
         self.meet_homes()
 
@@ -97,20 +107,32 @@ class Recruiting:
             if line.open_positions:
                 line.recruiter.step()
 
+    def choose_for(self, exploiters, in_homes: float, weights) -> int:
+        """One contact of exploiters who are no recruiters of a line, in their own authority: the row of a child, or -1."""
+        u = self.model.draws.one_uniform("exploiters.venue", exploiters.key, exploiters.contact)
+        venue = HOME if u < in_homes else ONLINE if u < in_homes + 0.5 * (1.0 - in_homes) else STREET
+        rows, usual = self._in_reach(exploiters, exploiters.place, venue)
+        return self._choose(exploiters, rows, usual, exploiters.place, weights)
+
     def meet(self, recruiter: Recruiter, on_day_1: bool = False) -> None:
         """One contact: a place, a venue, and one child in reach, or nobody."""
         model, draws, p, line = self.model, self.model.draws, self.parameters, recruiter.line
         serial = recruiter.contact
-        in_market = draws.one_uniform("recruiter.in_market", recruiter.key, serial) < p.in_market
+        adaptation = model.lines.parameters.adaptation if line.is_under_pressure else 0.0
+        in_market = draws.one_uniform("recruiter.in_market", recruiter.key, serial) < p.in_market + adaptation * (1.0 - p.in_market)
         place = line.market if in_market else line.origin
+        if line.outlets and draws.one_uniform("recruiter.at_outlet", recruiter.key, serial) < p.at_outlet:
+            place = line.outlets[serial % len(line.outlets)]
         if not self.inside[place]:
             self._meet_elsewhere(recruiter, place, on_day_1)
             return
         venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", recruiter.key, serial)))
         if venue == SCHOOL and not model.is_school_day:
             venue = STREET
+        if adaptation and draws.one_uniform("recruiter.goes_online", recruiter.key, serial) < 0.5 * adaptation:
+            venue = ONLINE
         rows, usual = self._in_reach(recruiter, place, venue)
-        row = self._choose(recruiter, rows, usual, place)
+        row = self._choose(recruiter, rows, usual, place, self._careful_weights if adaptation else self._weights_for_a_line)
         if row < 0:
             model.ledger.enter(1, day=model.day, event=Event.CONTACT_FAILED, agent=recruiter.key, serial=serial, place=place, cause=venue)
         elif on_day_1:
@@ -148,34 +170,51 @@ class Recruiting:
             return rows, float(NEIGHBOURHOOD)
         setting = children.setting[rows]
         rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
+        if venue == SCHOOL:  # the same streets, but those who are suspended are not there
+            rows = rows[children.schooling[rows] != SUSPENDED]
         residents = [row for i in self.homes_in.get(neighbourhood, ()) for row in model.placements.homes[i].residents]
         return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), float(NEIGHBOURHOOD)
 
     def weights(self, rows, place: int):
-        """The weight of each of `rows` in a contact at a place."""
+        """The weight of each of `rows` in a contact at a place, whoever makes it."""
         children, p = self.model.children, self.parameters
         weight = children.exposure[rows].astype(np.float64)
         weight *= self.ages[band_of(children.ages(rows))]
-        weight *= np.where(children.is_male[rows], 1.0, p.girls)
         weight *= self.deprivation[children.authority[rows]]
-        slots = children.care_slot[rows]
-        in_care = slots >= 0
-        homes = np.where(in_care, self.model.placements.table.home[slots], -1)
-        with_peer = self.working_friends[children.circle[rows]] > 0
-        if len(self.working_residents):
-            with_peer |= (homes >= 0) & (self.working_residents[homes] > 0)
-        weight *= np.where(with_peer, p.peers, 1.0)
+        weight *= np.where(children.schooling[rows] == MAINSTREAM, 1.0, p.out_of_school)
+        in_care = children.setting[rows] != AT_HOME
         weight *= np.where(in_care, p.looked_after, 1.0)
-        moved_here = in_care & (children.authority[rows] != place)
-        weight *= np.where(moved_here, p.newcomer, 1.0)
-        weight *= (children.stage[rows] == NOT_INVOLVED) & (children.missing_slot[rows] < 0)
+        weight *= np.where(in_care & (children.authority[rows] != place), p.newcomer, 1.0)
+        return weight * ~self.model.out_of_reach(rows)
+
+    def _weights_for_a_line(self, rows):
+        """What makes a child likelier than another for a line: sex, peers and siblings who work one; nobody in its reach already."""
+        children, p = self.model.children, self.parameters
+        weight = np.where(children.is_male[rows], 1.0, p.girls) * (children.stage[rows] == NOT_INVOLVED)
+        with_peer = self.working_friends[children.circle[rows]] > 0
+        if with_peer.any():
+            with_peer &= self.model.distance.keeps_ties(rows)
+        slots = children.care_slot[rows]
+        homes = np.where(slots >= 0, self.model.placements.table.home[slots], -1)
+        with_peer |= (homes >= 0) & (self.working_residents[homes] > 0)
+        weight *= np.where(with_peer, p.peers, 1.0)
+        near = np.isin(self.model.demography.neighbourhood(rows), list(self.working_in_neighbourhood)).nonzero()[0]
+        if near.size:
+            households = self.model.demography.household(rows[near])
+            weight[near] *= np.where(np.isin(households, list(self.working_in_household)), p.siblings, 1.0)
         return weight
 
-    def _choose(self, recruiter: Recruiter, rows, usual: float, place: int) -> int:
+    def _careful_weights(self, rows):
+        """The same for a line under pressure: the more it adapts, the less it goes near children whom services know."""
+        known = self.model.children.identified_on[rows] > NEVER
+        return self._weights_for_a_line(rows) * np.where(known, 1.0 - self.model.lines.parameters.adaptation, 1.0)
+
+    def _choose(self, recruiter, rows, usual: float, place: int, more_weights) -> int:
         """The row of the child whom the contact reaches, or -1 for nobody."""
         model, serial = self.model, (recruiter.key + recruiter.contact * GOLDEN) & MASK
         nobody = model.draws.one_exponential("recruiter.nobody", recruiter.key, recruiter.contact) / (self.parameters.nobody * usual)
         weight = self.weights(rows, place)
+        weight *= more_weights(rows)
         held = model.levers.held(BEING_FOUND, rows)
         if held is not None:
             weight *= held
@@ -188,9 +227,15 @@ class Recruiting:
         return int(rows[best]) if race[best] < nobody else -1
 
     def note_peers(self, rows, change: int) -> None:
-        """`rows` begin (+1) or cease (-1) to work a line: their friends know."""
+        """`rows` begin (+1) or cease (-1) to work a line: their friends and siblings know."""
         np.add.at(self.working_friends, self.model.children.circle[rows], change)
         self.working_friends[-1] = 0
+        households, neighbourhoods = self.model.demography.household(rows), self.model.demography.neighbourhood(rows)
+        for number, where in ((self.working_in_household, households), (self.working_in_neighbourhood, neighbourhoods)):
+            for one in where.tolist():
+                number[one] += change
+                if not number[one]:
+                    del number[one]
 
     def note_residents(self) -> None:
         """Who works a line among the residents of each home."""

@@ -15,7 +15,6 @@ import numpy as np
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.policies import Policy
-from sim.services import POLICE_FORCE, SHARED
 
 
 class EarlyInterventionParameters(Parameters, group="policies.early_intervention"):
@@ -61,7 +60,7 @@ class EarlyIntervention(Policy):
             self.changed(1)
             model.levers.hold(GOING_MISSING, rows, at=p.next_episode, until=model.day + p.lasting, by=self.name)
         if told and model.draws.one_uniform("early_intervention.shared", key, serial) < p.shared:
-            model.services.signal(rows, POLICE_FORCE, SHARED)
+            model.services.share(rows, np.array([serial], dtype=np.int64) * 4 + 3, np.array([1.0]))
         if told and model.draws.one_uniform("early_intervention.worker", key, serial) < p.worker:
             model.services.help(rows, by=self.name, at=p.worker_helps)
 

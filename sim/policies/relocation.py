@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.ledger import Event
-from sim.missing import GOING_MISSING, LINE_CONTACT
+from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import FAR_KM
 from sim.policies import Policy
@@ -89,8 +89,7 @@ class Relocation(Policy):
         far = rows[model.placements.table.km[model.children.care_slot[rows]] >= FAR_KM]
         self.relocated |= set(far.tolist())
         self.changed(len(far))
-        follows = model.draws.happens("relocation.line_follows", model.children.key[far], p.line_follows, model.day)
-        self.hold(model, LINE_CONTACT, far[~follows], p.contact)
+        model.distance.take_over(far, contact=p.contact, follows=p.line_follows)
         self.hold(model, GOING_MISSING, far, p.going_missing)
         self.hold(model, BEING_FOUND, far, p.being_found)
 
@@ -109,5 +108,6 @@ class Relocation(Policy):
     def _release(self, model, rows) -> None:
         if rows.size:
             self.relocated -= set(rows.tolist())
-            for lever in (LINE_CONTACT, GOING_MISSING, BEING_FOUND):
+            model.distance.give_back(rows)
+            for lever in (GOING_MISSING, BEING_FOUND):
                 model.levers.release(lever, rows, by=self.name)
