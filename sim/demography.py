@@ -17,10 +17,11 @@ from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
-from sim.world import FULL_COHORTS, NEIGHBOURHOOD, World
+from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 THIRTEEN, FIFTEEN, SIXTEEN = 4749, 5479, 5844  # days of age at which the age band changes
+CORNER = (1 << 64) // CORNERS  # of the space of keys
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
 
 
@@ -143,6 +144,13 @@ class Demography:
     def neighbourhood(self, rows):
         """Neighbourhood of each of `rows`: the streets and schools around its home."""
         return self.first_row_of.searchsorted(rows, side="right") - 1
+
+    def corner(self, neighbourhood: int, number: int) -> tuple[int, int]:
+        """First row, and the row after the last, of one corner of a neighbourhood. Rows lie in the order of keys, so it is a slice."""
+        first, last = self.first_row_of[neighbourhood : neighbourhood + 2]
+        bounds = np.array([number * CORNER, (number + 1) * CORNER - 1], dtype=np.uint64)
+        begin, end = self.own.key[first:last].searchsorted(bounds)
+        return int(first + begin), int(first + end)
 
     def household(self, rows):
         """Household of each of `rows`; siblings share one. Looked up, because it is rarely asked."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from sim.draws import GOLDEN, MASK, key_of, power
 from sim.ledger import Event
+from sim.levers import Dial
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.places import EXPORTER_GROUPS
 
@@ -241,7 +242,7 @@ class Market:
     def __init__(self, model):
         self.model, self.parameters = model, model.parameters["lines"]
         p = self.parameters
-        self.hazard_of_closing = np.full(len(model.world.places), 1.0 / p.lifetime)  # of lines by market [per day]
+        self.hazard_of_closing = Dial(np.full(len(model.world.places), 1.0 / p.lifetime))  # of lines by market [per day]
         self.pressing: list[tuple[int, int]] = []  # lines that want a relative or friend of a child (row) who got out
         self.hazard_of_replacement = 1.0 / p.replacement_lag
         self.contacts_a_day = p.contacts / 30.4375
@@ -326,10 +327,6 @@ class Market:
         model.ledger.enter(
             1, day=model.day, event=Event.LINE_DISPLACED, agent=line.route, serial=serial, home=line.origin, place=line.market, detail=int(exchanged)
         )
-
-    def disrupt(self, places, times: float) -> None:
-        """A lever for policies: lines in these markets are closed so many times as soon."""
-        self.hazard_of_closing[list(places)] *= times
 
     def run(self) -> None:
         """Lines open, close and seek."""

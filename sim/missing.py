@@ -20,7 +20,7 @@ import numpy as np
 from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
-from sim.levers import Lever
+from sim.levers import Dial, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
     AT_HOME,
@@ -153,7 +153,7 @@ class Missing:
         self.scale = np.array([scale_of_median(m, t) for m, t in zip(medians, self.tail.tolist(), strict=True)])
         least = self.reporting.practice_least
         place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
-        self.practice = least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys)
+        self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
 
     def _rates(self):
         """Daily hazards of each group, for a multiplier of 1: going missing over conflict, and of a crisis beginning."""

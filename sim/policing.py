@@ -16,6 +16,7 @@ import numpy as np
 
 from sim.draws import key_of
 from sim.ledger import Event
+from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, BOUND, GETTING_OUT, LINE, NEVER, WORKING
@@ -73,7 +74,8 @@ class Police:
             forces.setdefault(places.police_force[place], []).append(place)
         self.units = [MissingUnit(model, force, here) for force, here in sorted(forces.items())]
         self.unit_of = {place: unit for unit in self.units for place in unit.places}
-        self.criminal = np.full(len(places), self.parameters.criminal)  # by home authority; policies change it
+        level = 1.0 + model.parameters["services"].unevenness_of_practice * (2.0 * model.draws.uniform("force.level", model.placements.place_keys) - 1.0)
+        self.criminal = Dial(np.minimum(self.parameters.criminal * level, 1.0))  # by home authority
         self.later: dict[int, list[tuple[int, int]]] = {}  # day to (row, response)
         self.released: dict[int, list[int]] = {}
 
@@ -83,7 +85,7 @@ class Police:
         """The morning's list of missing children, by force."""
         table = self.model.missing.table
         rows = table.rows[(table.rows >= 0) & ((table.detail & POLICE) > 0)]
-        number = np.bincount(self.model.children.authority[rows], minlength=len(self.criminal))
+        number = np.bincount(self.model.children.authority[rows], minlength=len(self.model.world.places))
         for unit in self.units:
             unit.open_cases = int(number[unit.places].sum())
             unit.usual += (unit.open_cases - unit.usual) / min(max(self.model.day, 1), 90)

@@ -31,7 +31,7 @@ from sim.population import (
     WITH_PARENTS,
     band_of,
 )
-from sim.world import NEIGHBOURHOOD
+from sim.world import CORNERS, NEIGHBOURHOOD
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
@@ -163,17 +163,20 @@ class Recruiting:
         first, last = model.demography.first_neighbourhood[place : place + 2]
         u = model.draws.one_uniform("recruiter.neighbourhood", recruiter.key, recruiter.contact)
         neighbourhood = int(first + int(u * (last - first)))
-        start, end = model.demography.first_row_of[neighbourhood : neighbourhood + 2]
+        tenth = int(model.draws.one_uniform("recruiter.corner", recruiter.key, recruiter.contact) * CORNERS)
+        start, end = model.demography.corner(neighbourhood, tenth)
         rows = np.arange(start, end)
         rows = rows[children.is_present[start:end]]
+        usual = NEIGHBOURHOOD / CORNERS
         if venue == ONLINE:
-            return rows, float(NEIGHBOURHOOD)
+            return rows, usual
         setting = children.setting[rows]
         rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
         if venue == SCHOOL:  # the same streets, but those who are suspended are not there
             rows = rows[children.schooling[rows] != SUSPENDED]
-        residents = [row for i in self.homes_in.get(neighbourhood, ()) for row in model.placements.homes[i].residents]
-        return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), float(NEIGHBOURHOOD)
+        homes = [model.placements.homes[i] for i in self.homes_in.get(neighbourhood, ()) if model.placements.homes[i].key % CORNERS == tenth]
+        residents = [row for home in homes for row in home.residents]
+        return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), usual
 
     def weights(self, rows, place: int):
         """The weight of each of `rows` in a contact at a place, whoever makes it."""

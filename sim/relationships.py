@@ -18,7 +18,7 @@ from sim.draws import key_of
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.hazards import Spells
 from sim.ledger import Event
-from sim.levers import ALWAYS
+from sim.levers import ALWAYS, Dial
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME
@@ -67,6 +67,7 @@ class Relationships:
             for place in world.authorities
         }
         self.table = Spells(Slots(), ("comes to trust", "worker leaves", "promise breaks"), worker=np.int32, trusts=np.bool_, n=np.int32)
+        self.after_moves = Dial(np.full(len(places), self.parameters.new_worker_after_move))
         self.ordinals: dict[int, int] = {}  # row to the number of workers it has had, in all
         self.special: dict[int, tuple[float, float]] = {}  # row to what a policy makes of turnover and of the time to trust
 
@@ -157,7 +158,7 @@ class Relationships:
         moves = model.placements.table.moves[slots]
         apart = (moves > 1) & ((model.placements.table.place[slots] != children.authority[rows]) | model.distance.is_far(rows))
         serial = children.care_entries[rows].astype(np.int64) * 1000 + moves
-        odds = self.parameters.new_worker_after_move * np.array([self.special.get(row, (1.0, 1.0))[0] for row in rows.tolist()])
+        odds = self.after_moves[children.authority[rows]] * np.array([self.special.get(row, (1.0, 1.0))[0] for row in rows.tolist()])
         self._change(rows[apart & model.draws.happens("relationships.new_worker_after_move", children.key[rows], odds, serial)], MOVE)
 
     # -- trust ---------------------------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ class School:
         self.clock = Clock(self.own.school_level, model.children.columns["group"], rates)
         model.clocks.append(self.clock)
         model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
+        self.in_alternative_provision = 0  # children, today
         self.back: dict[int, list[int]] = {}
 
     # -- day 1 -----------------------------------------------------------------------------------------------------------
@@ -118,11 +119,13 @@ class School:
             self.start(new)
         leavers = today.rows(Event.LEFT)
         self.clock.stop(leavers)
+        self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
         self._feel_exploitation(today.rows("stage changed"))
         back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
         back = back[model.children.is_present[back]]
         if back.size:
             model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
+            self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
             self.own.schooling[back] = MAINSTREAM
             self._begin(back)
         rows = self.clock.due()
@@ -141,6 +144,7 @@ class School:
         for kind, event, state in ((excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (~excluded & ~part_time, Event.SUSPENDED, SUSPENDED)):
             model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
             self.own.schooling[rows[kind]] = state
+        self.in_alternative_provision += int(excluded.sum())
         model.today.give("put out of school", rows)
         for row, after in zip(rows.tolist(), days.tolist(), strict=True):
             self.back.setdefault(model.day + after, []).append(row)

@@ -18,6 +18,7 @@ import numpy as np
 from sim.draws import key_of, neglog
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
+from sim.levers import Dial
 from sim.missing import AUTHORITY, LOOKED_AFTER, POLICE
 from sim.other_exploitation import GETTING_OUT_OTHERWISE
 from sim.parameters import ASSUMED, Parameters, parameter
@@ -49,6 +50,7 @@ class Services(Parameters, group="services"):
     girls_on_lines = parameter(0.7, unit="multiplier", between=(0.3, 1.0), source="K153", doc="Of that chance; girls are thought to be under-identified.")
     boys_sexually = parameter(0.5, unit="multiplier", between=(0.2, 1.0), source=ASSUMED)
     otherwise = parameter(0.6, unit="multiplier", between=(0.2, 1.0), source=ASSUMED, doc="Of that chance, for criminal exploitation that is not by a line.")
+    unevenness_of_practice = parameter(0.25, unit="share", between=(0.0, 0.8), source=ASSUMED, doc="Authorities offer and share up to so much more or less than the mean.")
     shared = parameter(0.3, unit="probability", between=(0.1, 0.7), source=ASSUMED, doc="A signal is shared with all agencies.")
     sharing_days = parameter(21.0, unit="days", between=(3.0, 90.0), source=ASSUMED, doc="Mean time until then.")
     needs_pooling = parameter(1, unit="switch", between=(0, 1), source=ASSUMED, distribution="fixed", doc="1: shared signals count together; 0: each agency counts its own only.")
@@ -71,12 +73,11 @@ class InterviewTeam(mesa.Agent):
         self.place, self.a_day = place, a_day
         self.key = key_of("interview team", model.world.places.code[place])
         self.queue: list[tuple] = []  # need class, lot, key, row, earliest day, returned on, cause, serial, for whom
-        self.extra = 0.0  # what policies add, as a share of today's practice
         self.credit = 0.0
 
     def step(self) -> None:
         """A working day: interviews are held as far as capacity goes."""
-        day, a_day = self.model.day, self.a_day * (1.0 + self.extra)
+        day, a_day = self.model.day, self.a_day * float(self.model.services.interviewers[self.place])
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
         ready = sorted(item for item in self.queue if item[4] <= day)
         for item in ready:
@@ -101,14 +102,13 @@ class SpecialistTeam(mesa.Agent):
         super().__init__(model)
         self.place, self.places = place, places
         self.key = key_of("specialist team", model.world.places.code[place])
-        self.extra = 0.0  # what policies add, as a share of today's places
         self.helping = 0
         self.queue: list[tuple[int, float, int, int]] = []  # need class, lot, key, row
 
     @property
     def free(self) -> int:
         """Places free today."""
-        return int(self.places * (1.0 + self.extra)) - self.helping
+        return int(self.places * self.model.services.help_places[self.place]) - self.helping
 
     def step(self) -> None:
         """Free places go to those who wait."""
@@ -138,8 +138,13 @@ class Serving:
         self.help_ends: dict[int, list[SpecialistTeam]] = {}
         self.again: dict[int, list[int]] = {}  # day to rows who are assessed again
         self.times_assessed: dict[int, int] = {}
-        self.shared = np.full(len(places), p.shared)  # by home authority; policies change these two
-        self.sharing_days = np.full(len(places), p.sharing_days)
+        level = 1.0 + p.unevenness_of_practice * (2.0 * model.draws.uniform("authority.level", model.placements.place_keys) - 1.0)
+        self.offered = Dial(np.minimum(p.offered * level, 1.0))
+        self.shared = Dial(np.minimum(p.shared * level, 1.0))
+        self.sharing_days = Dial(np.full(len(places), p.sharing_days))
+        self.attention = Dial(np.ones(len(places)))  # how often agencies see a sign, against today
+        self.interviewers = Dial(np.ones(len(places)))
+        self.help_places = Dial(np.ones(len(places)))
 
     def respond(self) -> None:
         """What happened becomes signals; signals are shared; interviews are offered and held; children are identified, assessed, helped."""
@@ -185,7 +190,8 @@ class Serving:
         exploited = self.is_exploited(rows)
         if exploited.any():
             rows, serial = rows[exploited], serial[exploited]
-            seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, probability)
+            odds = probability * self.attention[self.model.children.authority[rows]]
+            seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, odds)
             self.signal(rows[seen], agency, kind)
 
     def is_exploited(self, rows):
@@ -200,7 +206,7 @@ class Serving:
         p, children = self.parameters, self.model.children
         recorded = (detail & (POLICE | AUTHORITY)) > 0
         away = self.model.placements.where(rows) != children.authority[rows]
-        odds = np.where(away, p.offered * p.offered_outside, p.offered)
+        odds = self.offered[children.authority[rows]] * np.where(away, p.offered_outside, 1.0)
         offered = recorded & self._happens("services.offered", rows, serial, odds)
         self._arrange(rows[offered], cause[offered], detail[offered], serial[offered], by="")
         left_out = recorded & ~offered
@@ -224,12 +230,6 @@ class Serving:
     def offer_more(self, rows, cause, detail, serial, by: str) -> None:
         """A lever for policies: interviews for children to whom none was offered today."""
         self._arrange(rows, cause, detail, serial, by)
-
-    def add_interviewers(self, share: float, places: list[int]) -> None:
-        """A lever for policies: raise (or lower) teams' capacity by a share of today's practice."""
-        for place in places:
-            team = self.teams[place]
-            team.extra += share
 
     def interview(self, item) -> bool:
         """Hold a return interview; False where the child is away again or has left."""
@@ -304,6 +304,7 @@ class Serving:
         model.tell(Event.IDENTIFIED, rows, cause=agency, amount=model.exploitation.days_since_approach(rows))
         for form, inside in ((BY_A_LINE, children.stage[rows] != NOT_INVOLVED), *((f, (children.other_forms[rows] & (1 << f)) > 0) for f in (SEXUALLY, BY_OTHERS))):
             model.tell(Event.FORM_NAMED, rows[inside], cause=form, detail=agency)
+            model.today.give(("named", form), rows[inside])
         by_line = rows[children.stage[rows] != NOT_INVOLVED]
         model.tell(Event.REFERRED, by_line[self._happens("services.referred", by_line, 0, p.referred)], cause=BY_A_LINE)
         self._assess(rows[self._happens("services.assessed", rows, 0, p.assessed)])
@@ -362,11 +363,6 @@ class Serving:
             self.model.tell(Event.HELPED, rows)
             for lever in (GETTING_OUT_OF_IT, GETTING_OUT_OTHERWISE):
                 self.model.levers.hold(lever, rows, at=p.help_works if at is None else at, until=until, by=by)
-
-    def add_specialists(self, share: float, places: list[int]) -> None:
-        """A lever for policies: raise (or lower) the specialist teams' places by a share of today's."""
-        for place in places:
-            self.specialists[place].extra += share
 
     def waiting(self) -> int:
         """Interviews that wait today."""

@@ -27,6 +27,7 @@ class RelocationParameters(Parameters, group="policies.relocation"):
     """How much relocation, and what it may do."""
 
     coverage = parameter(0.5, unit="share of eligible occasions", between=(0.0, 1.0), source=ASSUMED, distribution="fixed")
+    fidelity = parameter(0.9, unit="share arranged as decided", between=(0.5, 1.0), source=ASSUMED)
     moves_a_year = parameter(40.0, unit="moves for 1,000 looked-after", between=(0.0, 500.0), source=ASSUMED, distribution="fixed", doc="Capacity: moves that can be arranged.")
     contact = parameter(0.75, unit="multiplier", between=(0.2, 1.2), source=ASSUMED, doc="Being sent away on the line.")
     going_missing = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018;mis_ina_ch_2018;M007", distribution="log-uniform")
@@ -62,6 +63,8 @@ class Relocation(Policy):
             if self.credit < 1.0:
                 break
             self.credit -= 1.0
+            if model.draws.one_uniform("relocation.arranged", int(model.children.key[row]), model.day) >= self.parameters.fidelity:
+                continue
             self.asked.add(row)
             model.placements.ask_for_move(np.array([row]), setting=None, at_least_km=FAR_KM, by=self.name)
         model.costs.policy_costs(len(self.relocated) * self.parameters.extra_week / 7.0, payer=0)
