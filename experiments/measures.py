@@ -72,7 +72,9 @@ def take(story: Story, window: Window, names: tuple[str, ...] | None = None) -> 
     return {each.name: float(each.of(story, window)) for each in chosen}
 
 
-HEADLINES = ("children_missing", "children_missing_police", "days_missing", "children_recruited", "cost")
+HEADLINES = (
+    "children_missing", "children_missing_police", "children_missing_authority", "days_missing", "children_recruited", "cost",
+)  # fmt: skip
 """The measures of the first page of a report."""
 
 MONTHLY = (

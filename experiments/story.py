@@ -37,6 +37,11 @@ class Window:
         """How a report names it, such as "1 April 2026 to 31 March 2027"."""
         return f"{in_words(self.first)} to {in_words(self.last)}"
 
+    @property
+    def iso(self) -> str:
+        """How a table names it, such as "2026-04-01/2027-03-31"."""
+        return f"{date_of(self.first)}/{date_of(self.last)}"
+
     def holds(self, day: NDArray) -> NDArray[np.bool_]:
         """Which of these days lie in the window."""
         return (day >= self.first) & (day <= self.last)
@@ -175,7 +180,7 @@ class Story:
         placed = self.of(Event.PLACED)
         order = np.lexsort((placed["serial"], placed["day"], placed["child"]))
         keys, days, cause = placed["child"][order], placed["day"][order], placed["cause"][order]
-        who, at = np.unique(np.concatenate((keys, child)), return_inverse=True)
+        _, at = np.unique(np.concatenate((keys, child)), return_inverse=True)
         span = np.int64(1 << 24)  # more days than a run has
         moments = at[: len(keys)] * span + days
         last = np.searchsorted(moments, at[len(keys) :] * span + start, side="right") - 1

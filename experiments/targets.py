@@ -74,7 +74,16 @@ def compare_with_targets(story: Story, world: World, year: Window) -> dict[str, 
     """The model's value of each target for one year, scaled to England; nan where the model has nobody to count."""
     england = England(story, world, year)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return {each.key: float(each.of(england)) for each in every_target()}
+        return {each.key: _value(each, england) for each in every_target()}
+
+
+def _value(target: Target, england: England) -> float:
+    """The model's value, nan where there is nobody to count."""
+    try:
+        value = float(target.of(england))
+    except ZeroDivisionError:
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")
 
 
 class England:

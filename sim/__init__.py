@@ -14,6 +14,8 @@ from sim.population import Child, Cohort
 from sim.scenario import Scenario, load_scenario, load_world
 from sim.world import World
 
+every_policy()  # the numbers that policies declare are among `every_parameter` from here on
+
 __version__ = "0.1.0"
 __all__ = [
     "Child", "Cohort", "CountyLines", "InputError", "Scenario", "World", "every_parameter", "every_policy", "load_scenario",

@@ -20,6 +20,7 @@ from sim.dates import date_of
 from sim.draws import key_of
 from sim.exploitation import WAYS
 from sim.ledger import TABLES, Event
+from sim.places import read_places
 from sim.policies import every_policy
 from sim.population import CAUSES, SETTINGS, STAGES
 from sim.recruitment import VENUES
@@ -63,7 +64,10 @@ HOMES = (Event.PLACED, Event.REFUSED, Event.GUEST_PLACED)
 
 
 def unshared(a: Columns, b: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows of each table the other does not have as often, whatever the order of either."""
+    """Which rows of each table the other does not have as often, whatever the order of either.
+
+    Of rows that one has more often, those that both have may be left out.
+    """
     start = _alike_from_the_start(a, b)
     both = [np.concatenate((_bits(a[name][start:]), _bits(b[name][start:]))) for name in a]
     ours = np.concatenate((np.ones(len(a["day"]) - start, np.int64), -np.ones(len(b["day"]) - start, np.int64)))
@@ -136,12 +140,16 @@ class Parting:
 
 @dataclass
 class Comparison:
-    """Two runs side by side; `parting` is None where they are equal as far as both go."""
+    """Two runs side by side; `parting` is None where they are equal as far as both go.
+
+    `first_child` is the first difference in the life of a child, where the parting itself concerns none (a bed, a bill, a line).
+    """
 
     a: dict[str, Any]
     b: dict[str, Any]
     last_day: int
     parting: Parting | None
+    first_child: Parting | None = None
 
     @property
     def same_length(self) -> bool:
@@ -164,15 +172,23 @@ def compare(tables_a: Tables, info_a: dict[str, Any], tables_b: Tables, info_b: 
         a, b = until(tables_a[name], last_day), until(tables_b[name], last_day)
         in_a, in_b = unshared(a, b)
         alone[name] = some(a, in_a), some(b, in_b)
+    parting = _parting(alone)
+    if parting is None:
+        return Comparison(info_a, info_b, last_day, None)
+    parting.reasons = reasons(info_a, info_b, parting.day)
+    return Comparison(info_a, info_b, last_day, parting, None if parting.child else _parting({"events": _of_children(*alone["events"])}))
+
+
+def _of_children(a: Columns, b: Columns) -> tuple[Columns, Columns]:
+    return some(a, a["child"] > 0), some(b, b["child"] > 0)
+
+
+def _parting(alone: Mapping[str, tuple[Columns, Columns]]) -> Parting | None:
+    """The first difference, in the order in which a day happens; stocks, bills and counts come last. None if there is none."""
     days = [int(rows["day"].min()) for pair in alone.values() for rows in pair if rows["day"].size]
-    parting = _parting(alone, min(days)) if days else None
-    if parting:
-        parting.reasons = reasons(info_a, info_b, parting.day)
-    return Comparison(info_a, info_b, last_day, parting)
-
-
-def _parting(alone: Mapping[str, tuple[Columns, Columns]], day: int) -> Parting:
-    """The first of the day's differences, in the order in which a day happens; stocks, bills and counts come last."""
+    if not days:
+        return None
+    day = min(days)
     of_day = {name: (_rows(a, day), _rows(b, day)) for name, (a, b) in alone.items()}
     number = sum(len(rows) for pair in of_day.values() for rows in pair)
     events_a, events_b = of_day["events"]
@@ -234,7 +250,8 @@ def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
     causes = CAUSE_OF.get(event, ())
     words = {"event": event.name, "child": f"{row['child']:#018x}" if row["child"] else "", "agent": agent_of(row)}
     cause = causes[row["cause"]] if row["cause"] < len(causes) else row["cause"]
-    return words | {name: row[name] for name in ("serial", "home", "place")} | {"cause": cause} | {name: row[name] for name in ("detail", "amount")}
+    words |= {"serial": row["serial"], "authority": read_places().name[row["home"]] if row["child"] else row["home"]}
+    return words | {"place": row["place"], "cause": cause, "detail": row["detail"], "amount": row["amount"]}
 
 
 def agent_of(row: Mapping[str, Any]) -> str:

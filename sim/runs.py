@@ -41,6 +41,7 @@ TEXT = (".py", ".csv")  # line ends may differ between checkouts; what they say 
 DATA = (*TEXT, ".npz")
 FORMAT = "countylines run, format 1"
 INFO = "run.json"
+NEVER_ENDS = 1 << 30  # the day on which a policy without end would end
 LIBRARIES = ("numpy", "scipy", "mesa", "pyarrow")
 
 
@@ -178,7 +179,7 @@ def write_json(path: Path, what: Any) -> None:
 
 def _write_json(path: Path, what: Any) -> None:
     text = json.dumps(plain(what), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")  # a path may hold what is not UTF-8
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray]) -> None:
@@ -205,17 +206,33 @@ def check_folder(folder: Path, force: bool = False) -> None:
     It may be new, or empty, or (with `force`) hold a run, which is then replaced; anything else is somebody's and stays.
     """
     _check_what_is_there(folder, force)
+    with in_a_sentence(folder), _folders_above(folder) as made:
+        made.append(_folder_beside(folder))
+        if not folder.exists():
+            folder.mkdir()
+            made.append(folder)
+        raise _Enough
+
+
+class _Enough(Exception):
+    """A trial that went well, and shall leave nothing behind."""
+
+
+@contextmanager
+def _folders_above(folder: Path) -> Iterator[list[Path]]:
+    """Make the folders that `folder` lies in, where they are missing; what was made goes again if what follows fails."""
     made: list[Path] = []
-    with in_a_sentence(folder):
-        try:
-            for parent in reversed([above for above in folder.absolute().parents if not above.exists()]):
-                parent.mkdir()
-                made.append(parent)
-            trial = _folder_beside(folder)
-            made.append(trial)
-        finally:
-            for each in reversed(made):
+    try:
+        for above in reversed([each for each in folder.absolute().parents if not each.exists()]):
+            above.mkdir()
+            made.append(above)
+        yield made
+    except BaseException as error:
+        for each in reversed(made):
+            with suppress(OSError):
                 each.rmdir()
+        if not isinstance(error, _Enough):
+            raise
 
 
 def _check_what_is_there(folder: Path, force: bool) -> None:
@@ -255,8 +272,7 @@ def write_run(
         "seconds": None if seconds is None else round(seconds, 3),
     }
     check_folder(folder, force)
-    with in_a_sentence(folder):
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with in_a_sentence(folder), _folders_above(folder):
         temporary = _folder_beside(folder)
         try:
             for name, columns in tables.items():
@@ -300,7 +316,7 @@ def describe_run(model: CountyLines, digest_of_run: str, command: str = "") -> d
             "seed": model.draws.seed,
             "days": model.last_day,
             "scenario": {"name": scenario.name, "title": scenario.title, **scenario.resolved()},
-            "policies_in_force": {policy.name: [policy.begins, policy.ends] for policy in model.policies},
+            "policies_in_force": {policy.name: [policy.begins, policy.ends if policy.ends < NEVER_ENDS else None] for policy in model.policies},
             "world": describe_world(world),
             "parameters_given": dict(sorted(model.given.items())),
             "parameters": {group: values.as_dict() for group, values in model.parameters.items()},
@@ -358,7 +374,8 @@ def _read_info(folder: Path) -> dict[str, Any]:
 def read_table(path: Path, columns: Mapping[str, Any]) -> dict[str, NDArray]:
     """Columns of a Parquet file, each of the declared type. Raises InputError if one is missing, of another type, or has gaps."""
     try:
-        table = pyarrow.parquet.read_table(path, memory_map=False)
+        with path.open("rb") as file:
+            table = pyarrow.parquet.read_table(file)
     except FileNotFoundError:
         raise InputError(f"{path} is missing.") from None
     except (OSError, pyarrow.ArrowException) as error:

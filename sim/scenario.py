@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sim.dates import day_of, last_day_of_year
@@ -23,6 +24,10 @@ from sim.world import World
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 POLICY_KEYS = ("begins", "ends", "where")
 LONGEST = 6  # years, the warm-up included
+FEWEST = 20  # children in a world
+WORLD_KEYS = ("title", "why", "authorities", "fraction", "warm_up_years", "years")
+OF_A_WORLD = dict.fromkeys(("world", *WORLD_KEYS[2:]), "; worlds are files of their own, given with --world")
+OF_A_SCENARIO = dict.fromkeys(("policies", "parameters"), "; a scenario is another file than a world")
 
 
 @dataclass(frozen=True)
@@ -62,30 +67,42 @@ class Scenario:
 
 def find(name: str | Path, folder: Path, what: str) -> Path:
     """The file of a scenario or world given by name or path. Raises InputError naming the nearest known one."""
-    path = Path(name)
-    if path.suffix == ".toml":
-        if path.is_file():
-            return path
-        raise InputError(f"{what} file {path} does not exist or cannot be read.")
-    known = {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    path, known = Path(name), {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    if path.suffix == ".toml" or (path.exists() and str(name) not in known):
+        return _file(path, what)
     if str(name) in known:
         return known[str(name)]
-    raise InputError(f"{what} '{name}' is not known; {nearest(str(name), known)}.")
+    raise InputError(f"{what} '{name}' is not known; {nearest(str(name), known)}, or give the path of a .toml file.")
+
+
+def _file(path: Path, what: str) -> Path:
+    """A path that somebody gave, if there is a TOML file."""
+    if path.is_dir():
+        raise InputError(f"{what} {path} is a folder, but must be a .toml file.")
+    if not path.exists():
+        near = {str(file): file for file in path.parent.glob("*.toml")}
+        hint = f"; {nearest(str(path), near)}" if near and path.parent != Path() else ""
+        raise InputError(f"{what} file {path} does not exist{hint}.")
+    if path.suffix != ".toml":
+        raise InputError(f"{what} file {path} must end in .toml.")
+    return path
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not valid TOML: it is not UTF-8 text (at byte {error.start + 1}).") from None
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits, also brackets without end
         raise InputError(f"{path}: is not valid TOML ({error}).") from None
 
 
-def _only(table: Mapping[str, Any], allowed, path: Path, where: str = "") -> None:
+def _only(table: Mapping[str, Any], allowed, path: Path, where: str = "", hint: Mapping[str, str] = MappingProxyType({})) -> None:
     for key in table:
         if key not in allowed:
-            raise InputError(f"{path}: key '{where}{key}' is not known; {nearest(key, allowed)}.")
+            raise InputError(f"{path}: key '{where}{key}' is not known; {nearest(key, allowed)}{hint.get(key, '')}.")
 
 
 def _table(value: Any, path: Path, key: str) -> dict[str, Any]:
@@ -107,7 +124,7 @@ def load_scenario(name: str | Path | Scenario) -> Scenario:
         return name
     path = find(name, FOLDER, "scenario")
     data = _read(path)
-    _only(data, ("title", "why", "policies", "parameters"), path)
+    _only(data, ("title", "why", "policies", "parameters"), path, hint=OF_A_WORLD)
     policies = {}
     for policy, table in _table(data.get("policies", {}), path, "policies").items():
         if policy not in every_policy():
@@ -164,13 +181,26 @@ def _authorities(names: list[str], path: Path | str, key: str) -> tuple[int, ...
         raise InputError(f"{path}: '{key}': {error}") from None
 
 
+def check_places(scenario: Scenario, world: World) -> None:
+    """Is every policy somewhere at home in the world? Raises InputError for one that could reach nobody."""
+    names = read_places().name
+    for policy, use in scenario.policies.items():
+        if use.where is not None and not set(use.where) & set(world.authorities):
+            where, known = (_named([names[a] for a in places]) for places in (use.where, world.authorities))
+            raise InputError(f"scenario '{scenario.name}': 'policies.{policy}.where' is {where}, but world '{world.name}' has {known}.")
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} others"
+
+
 def load_world(name: str | Path | World) -> World:
     """A world by name (in `scenarios/worlds/`) or by path. Raises InputError."""
     if isinstance(name, World):
         return name
     path = find(name, FOLDER / "worlds", "world")
     data = _read(path)
-    _only(data, ("title", "why", "authorities", "fraction", "warm_up_years", "years"), path)
+    _only(data, WORLD_KEYS, path, hint=OF_A_SCENARIO)
     names = data.get("authorities")
     if names == "all":
         authorities = tuple(range(len(read_places())))
@@ -181,6 +211,9 @@ def load_world(name: str | Path | World) -> World:
     fraction = data.get("fraction", 1.0)
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 < fraction <= 1.0:
         raise InputError(f"{path}: 'fraction' is {fraction!r}, but must be a number above 0 and up to 1.")
+    children = float(fraction) * int(read_places().population_10_17[list(authorities)].sum())
+    if children < FEWEST:
+        raise InputError(f"{path}: 'fraction' is {fraction!r}, which leaves about {children:.2g} children, but must leave at least {FEWEST}.")
     warm_up, years = (_years(data.get(key, default), path, key) for key, default in (("warm_up_years", 1), ("years", 2)))
     if warm_up + years > LONGEST:
         raise InputError(f"{path}: 'warm_up_years' and 'years' add up to {warm_up + years}, but at most {LONGEST} are allowed.")

@@ -23,7 +23,7 @@ from sim.policies import every_policy
 from sim.scenario import PolicyUse, Scenario
 from sim.world import World
 
-CHAIN = ("eligible", "reached", "changed")
+CHAIN = {"eligible": "nobody was eligible", "reached": "nobody was reached", "changed": "nothing was changed"}  # and what an empty link means
 MONTH = 30  # days under present practice after the warm-up, before the policies begin
 
 # What a policy can change in children's lives. Its own row (POLICY_REACHED), bills and the guests of elsewhere are not among it.
@@ -53,7 +53,7 @@ class Verdict:
     @property
     def failures(self) -> list[str]:
         """What is wrong, in words; empty if the policy acts."""
-        wrong = [f"nobody was {link}" for link in CHAIN if not self.chain[link]]
+        wrong = [empty for link, empty in CHAIN.items() if not self.chain[link]]
         if not self.children:
             wrong.append("no child's story changed")
         if not self.absent_is_baseline:
@@ -72,17 +72,22 @@ class Verdict:
 
 
 def verify(
-    names: Iterable[str], world: World, seed: int = 1, days: int = 365, tell: Callable[[str, int, int], None] | None = None
+    names: Iterable[str],
+    world: World,
+    seed: int = 1,
+    days: int = 365,
+    tell: Callable[[str, int, int], None] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> list[Verdict]:
     """The verdict on each policy, in force for `days` after a month of present practice.
 
-    All runs share one warm-up. `tell(what, done, all)` hears of every day lived.
+    All runs share one warm-up. `tell(what, done, all)` hears of every day lived; `parameters` are given to every run.
     """
     names = list(names)
     begins = world.warm_up_days + MONTH + 1
     last_day = begins + days - 1
     live = _Living(tell, total=world.warm_up_days + (1 + 2 * len(names)) * (last_day - world.warm_up_days))
-    warm = live.to(world.warm_up_days, CountyLines("baseline", world, seed, days=last_day), "warm-up")
+    warm = live.to(world.warm_up_days, CountyLines("baseline", world, seed, parameters, days=last_day), "warm-up")
     baseline = live.to(last_day, warm.branch("baseline"), "baseline")
     return [_verdict(name, begins, warm, baseline, live) for name in names]
 

@@ -1,0 +1,174 @@
+"""Charts: drawn into the page as SVG, each with a title, a description and a table of the same figures.
+
+They are narrow, so that one fits on a telephone and several stand side by side on a screen. Colours are those of Okabe and Ito,
+which people with any colour vision can tell apart; lines differ in their dashes too.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from markupsafe import escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.analysis import Interval
+from experiments.story import Window
+from sim.dates import date_of
+
+INK, PALE, COMPARATOR = "#222222", "#d9d9d9", "#444444"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+WIDTH = 3.9  # inches; 281 points, about a telephone's width
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none", "font.family": ["sans-serif"], "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9,
+    "axes.edgecolor": "#888888", "axes.spines.top": False, "axes.spines.right": False, "text.color": INK,
+    "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.titlelocation": "left",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures as text: the first column names the row."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """An SVG picture, and the same figures as a table."""
+
+    name: str
+    title: str
+    description: str
+    svg: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a chart of differences."""
+
+    label: str
+    interval: Interval
+    is_separable: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A course over time: one interval for each month."""
+
+    label: str
+    points: tuple[Interval, ...]
+
+
+def differences(name: str, title: str, unit: str, description: str, rows: Sequence[Row], table: Table) -> Chart:
+    """Intervals beside one another against a line at no change; filled where they exclude it."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.62 + 0.46 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0.0, color=INK, linewidth=0.8)
+        for at, row in enumerate(rows):
+            _difference(axes, len(rows) - 1 - at, row, COLOURS[at % len(COLOURS)])
+        axes.set_ylim(-0.45, len(rows) - 0.1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_title(title, fontweight="bold", wrap=True)
+        axes.set_xlabel(unit)
+        axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
+        axes.grid(axis="x", color=PALE, linewidth=0.5)
+        axes.set_axisbelow(True)
+        return Chart(name, title, description, _svg(figure, name, title, description), table)
+
+
+def _difference(axes: Axes, at: int, row: Row, colour: str) -> None:
+    value, low, high = row.interval.value, row.interval.low, row.interval.high
+    if low == low:
+        axes.plot([low, high], [at, at], color=colour, linewidth=2.4, solid_capstyle="butt")
+    if value == value:
+        axes.plot([value], [at], "o", color=colour, markersize=6, markerfacecolor=colour if row.is_separable else "white", markeredgewidth=1.6)
+    axes.annotate(row.label, (0.0, at + 0.24), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
+
+
+def over_time(
+    name: str, title: str, unit: str, description: str, months: Sequence[Window], comparator: Line, lines: Sequence[Line], table: Table
+) -> Chart:
+    """The comparator with its ribbon, and the mean course of each scenario."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.55 + 0.17 * (len(lines) + 1)), layout="constrained")
+        axes = figure.subplots()
+        x = list(range(len(months)))
+        axes.fill_between(x, [p.low for p in comparator.points], [p.high for p in comparator.points], color=COMPARATOR, alpha=0.16, linewidth=0)
+        axes.plot(x, [p.value for p in comparator.points], color=COMPARATOR, linewidth=2.2, label=f"{comparator.label} (ribbon: its replicates)")
+        for k, line in enumerate(lines):
+            axes.plot(x, [p.value for p in line.points], color=COLOURS[k % 6], linestyle=DASHES[k % 6], linewidth=1.4, label=line.label)
+        axes.set_ylim(bottom=0.0)
+        axes.set_title(title, fontweight="bold", wrap=True)
+        axes.set_ylabel(unit)
+        _months(axes, months)
+        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+        figure.legend(loc="outside lower left", ncols=1, frameon=False, fontsize=8.5, handlelength=2.6, borderpad=0.0)
+        return Chart(name, title, description, _svg(figure, name, title, description), table)
+
+
+def differences_over_time(
+    name: str, title: str, unit: str, description: str, months: Sequence[Window], lines: Sequence[Line], table: Table
+) -> Chart:
+    """Each scenario's monthly difference with its ribbon, one above the other on one scale."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.75 + 1.0 * len(lines)), layout="constrained")
+        panels = figure.subplots(len(lines), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        x = list(range(len(months)))
+        for k, (axes, line) in enumerate(zip(panels, lines, strict=True)):
+            axes.fill_between(x, [p.low for p in line.points], [p.high for p in line.points], color=COLOURS[k % 6], alpha=0.22, linewidth=0)
+            axes.plot(x, [p.value for p in line.points], color=COLOURS[k % 6], linewidth=1.6)
+            axes.axhline(0.0, color=INK, linewidth=0.8)
+            axes.set_title(line.label, fontsize=8.5)
+            axes.yaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
+            axes.locator_params(axis="y", nbins=4)
+        _months(panels[-1], months)
+        figure.suptitle(title, fontsize=9.5, fontweight="bold", x=0.0, ha="left")
+        figure.supylabel(unit, fontsize=9)
+        return Chart(name, title, description, _svg(figure, name, title, description), table)
+
+
+def _months(axes: Axes, months: Sequence[Window]) -> None:
+    """Name each April and October, or every month where there are few."""
+    starts = [date_of(month.first) for month in months]
+    marked = [k for k, start in enumerate(starts) if len(starts) <= 4 or start.month in (4, 10)]
+    axes.set_xticks(marked, [f"{starts[k]:%b}\n{starts[k]:%Y}" for k in marked])
+    axes.set_xlim(-0.3, len(months) - 0.7)
+    axes.grid(axis="y", color=PALE, linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def _tick(value: float, *, signed: bool = False) -> str:
+    if abs(value) < 1e-12:
+        return "0"
+    text = f"{abs(value):,.0f}" if abs(value) >= 10 else f"{abs(value):.3g}"
+    return f"{'−' if value < 0 else '+' if signed else ''}{text}"
+
+
+def _svg(figure: Figure, name: str, title: str, description: str) -> str:
+    """The figure as SVG for the inside of an HTML page: named, described, and with ids that no other chart has."""
+    drawn = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(drawn, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    text = drawn.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)  # its style is in report.css
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
+    text = re.sub(r' (width|height)="[0-9.]+pt"', "", text, count=2)
+    text = re.sub(r' version="1.1"', "", text, count=1)
+    label = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+    return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" aria-labelledby="{name}-title {name}-desc">' + label.replace("\\", r"\\"), text, count=1)

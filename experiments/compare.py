@@ -1,0 +1,275 @@
+"""The commands `compare` and `replay`."""
+
+from __future__ import annotations
+
+import glob
+import io
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+import sim
+from experiments import wording
+from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
+from experiments.measures import HEADLINES, named
+from experiments.report import Findings
+from experiments.runner import Done, Failure, WorkerDied, cores_here, divide, execute
+from experiments.study import Study, over_years
+from sim.errors import InputError
+from sim.model import CountyLines
+from sim.runs import commit, source_digest, versions, write_run
+from sim.scenario import Scenario, check_places, load_scenario, load_world
+from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number
+
+WIDTH = 100  # columns of the table at the end
+STEP = 0.1  # where there is no terminal, a line each time that so much more is done
+
+
+def add_arguments(parser: Parser) -> None:
+    """The options of `compare`."""
+    parser.add_argument(
+        "scenarios", nargs="+", metavar="SCENARIO", help="names in scenarios/ or paths; the first is what the others are compared with"
+    )
+    parser.add_argument("--world", default="region", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
+    parser.add_argument("--replicates", type=whole_number(1, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
+    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
+    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: made of what is compared)")
+    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the study's seed (default: %(default)s)")
+    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
+    parser.add_argument("--fixed-parameters", action="store_true", help="hold every parameter at its declared value: chance only")
+    parser.add_argument("--json", action="store_true", help="print the differences as JSON instead of a table")
+
+
+# -- what is asked -----------------------------------------------------------------------------------------------------------
+
+
+def study_of(options: Namespace) -> Study:
+    """The study that the options ask for. Raises InputError."""
+    scenarios = tuple(load_scenario(name) for name in expanded(options.scenarios))
+    if len(scenarios) < 2:
+        raise InputError(f"compare needs two scenarios or more, the first of which is the comparator; only '{scenarios[0].name}' is given.")
+    for number, scenario in enumerate(scenarios):
+        if scenario.name in [each.name for each in scenarios[:number]]:
+            raise InputError(f"scenario '{scenario.name}' is given twice; each must have a name of its own.")
+    world = over_years(load_world(options.world), options.years)
+    for scenario in scenarios:
+        check_places(scenario, world)
+    return Study(scenarios, world, options.replicates, options.seed, options.fixed_parameters)
+
+
+def expanded(names: Sequence[str]) -> list[str]:
+    """Names of scenarios with patterns such as scenarios/*.toml replaced by what they match, for shells that leave that to the program."""
+    found: list[str] = []
+    for name in names:
+        if not glob.has_magic(name) or Path(name).exists():
+            found.append(name)
+            continue
+        matches = sorted(glob.glob(name))
+        if not matches:
+            raise InputError(f"no scenario file matches '{name}'.")
+        found += matches
+    return found
+
+
+# -- doing it ------------------------------------------------------------------------------------------------------------------
+
+
+def compare(options: Namespace) -> int:
+    """Compare scenarios in one world, over replicates, and write a report."""
+    study = study_of(options)
+    folder = Folder(RESULTS / checked_name(options.name or default_name(study)))
+    return carry_out(study, folder, options.command_line, options.cores or cores_here(), as_json=options.json)
+
+
+def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:
+    """Compute what a study lacks, write its folder, and print what was found; returns the exit code."""
+    began, clock = datetime.now(UTC), time.monotonic()
+    facts: dict[str, Any] = {
+        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
+        "versions": versions(), "started": began.isoformat(timespec="seconds"),
+    }  # fmt: skip
+    folder.open(study, facts)
+    results, unusable = folder.read(study)
+    missing = [run for run in study.distinct_runs if run.key not in results]
+    works = divide(missing, study.world, cores)
+    _announce(study, len(missing), unusable)
+    try:
+        with _progress(sum(work.days for work in works), len(missing)) as tell:
+            failures = execute(works, folder.store.folder, cores, tell)
+    except KeyboardInterrupt:
+        _tell(f"Stopped. {_kept(study, folder)} The same command goes on from there.")
+        return STOPPED
+    except WorkerDied:
+        _tell(
+            f"A process of the comparison was ended from outside, perhaps for lack of memory. {_kept(study, folder)} The same command goes "
+            f"on from there; --cores {max(1, cores // 2)} would need less memory."
+        )
+        return FAILED
+    results, _ = folder.read(study)
+    facts |= {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 1), "cores": cores,
+        "runs_computed": len(missing) - len(failures), "failures": [describe_failure(failure, folder.path) for failure in failures],
+    }  # fmt: skip
+    findings = Findings(study, results, facts)
+    folder.write(findings, failures)
+    if as_json:
+        say_json({"folder": folder.path.as_posix(), "study": study.description(), "differences": differences(findings), "failures": facts["failures"]})
+    else:
+        show(findings, folder)
+    for failure in failures:
+        _tell(_failed(failure, folder))
+    return FAILED if failures else DONE
+
+
+def _kept(study: Study, folder: Folder) -> str:
+    there = sum(folder.store.path(run.key).exists() for run in study.distinct_runs)
+    return f"{there} of {wording.count(len(study.distinct_runs), 'run')} are kept in {folder.store.folder.as_posix()}."
+
+
+def _failed(failure: Failure, folder: Path | Folder) -> str:
+    told = describe_failure(failure, folder.path if isinstance(folder, Folder) else folder)
+    return f"A run failed: {told['scenario']}, seed {told['seed']}: {told['error'].splitlines()[0]} To see it: {told['replay']}"
+
+
+# -- while it runs ---------------------------------------------------------------------------------------------------------------
+
+
+def _tell(text: str) -> None:
+    """A line for the reader, not for a program that reads the output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _announce(study: Study, missing: int, unusable: Sequence[str]) -> None:
+    titles = wording.people([scenario.title for scenario in study.policies])
+    _tell(f"Compared with {study.comparator.title}: {titles}.")
+    _tell(f"{wording.place(study.world)}, {wording.children(study.world):,} children; warm-up, then {study.whole.label}.")
+    distinct = len(study.distinct_runs)
+    there = f", {distinct - missing} of them already there" if missing < distinct else ""
+    _tell(f"{wording.replicates(study.number, study.draws, chance_only=study.fixed)}: {wording.count(distinct, 'run')}{there}. Ctrl-C is safe.")
+    for sentence in unusable:
+        _tell(sentence)
+
+
+@contextmanager
+def _progress(days: int, runs: int) -> Iterator[Any]:
+    """A bar of days lived, with the rate and the time left; a line now and then where there is no terminal."""
+    console = Console(stderr=True)
+    if not days:
+        yield lambda done: None
+    elif console.is_terminal:
+        columns = (
+            BarColumn(None), TextColumn("{task.percentage:3.0f} %"), TextColumn("{task.fields[runs]} of " + wording.count(runs, "run")),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=days, runs=0, rate="")
+
+            def tell(done: Done) -> None:
+                bar.update(task, completed=done.days, runs=done.runs, rate=_rate(bar, task))
+
+            yield tell
+    else:
+        began, told = time.monotonic(), [0.0]
+
+        def tell_now_and_then(done: Done) -> None:
+            part = done.days / days
+            if part >= told[0] + STEP:
+                told[0] = part
+                left = (time.monotonic() - began) * (1.0 - part) / part
+                _tell(f"{100 * part:3.0f} %, {done.runs} of {wording.count(runs, 'run')}, about {left:.0f} s left")
+
+        yield tell_now_and_then
+
+
+def _rate(bar: Progress, task: TaskID) -> str:
+    speed = next((each.speed for each in bar.tasks if each.id == task), None)
+    return f"{speed / 365.25:.2f} years a second" if speed else ""
+
+
+# -- what was found --------------------------------------------------------------------------------------------------------------
+
+
+def show(findings: Findings, folder: Folder) -> None:
+    """The table at the end, for somebody who decides about policy."""
+    study = findings.study
+    measures = [named(name) for name in HEADLINES if name != "children_missing_authority"]
+    say()
+    chance = "CHANCE ONLY (all parameters fixed). " if study.fixed else ""
+    say(f"{chance}Change against {study.comparator.title}, {study.whole.label}")
+    say(f"{wording.place(study.world)}; {wording.replicates(study.number, study.draws, chance_only=study.fixed)}")
+    heads = ("children missing (true)", "children missing (police)", "days missing (true)", "children recruited", "cost, £ million")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1), expand=True, header_style="bold")
+    table.add_column("", ratio=1)
+    for head in heads:
+        table.add_column(head, justify="right", width=15)
+    levels = [_short(findings.level(study.comparator, each).value, each.unit) for each in measures]
+    table.add_row(Text(f"{study.comparator.title} (comparator)"), *map(Text, levels))
+    for scenario in study.policies:
+        table.add_row()
+        table.add_row(Text(scenario.title), *(_cell(findings, scenario, name.name) for name in measures))
+    console = Console(file=io.StringIO(), width=min(WIDTH, Console().width if sys.stdout.isatty() else WIDTH), color_system=None)
+    with console.capture() as drawn:
+        console.print(table)
+    say("\n".join(line.rstrip() for line in drawn.get().rstrip().split("\n")))
+    say()
+    say("Each figure: mean difference, 95 % interval, and in how many draws it is worse. * the interval excludes no change.")
+    say("Net numbers of invented children. The intervals hold chance and what is not known about the numbers, not what may be")
+    say("wrong with the model. No finding may be cited to refuse, delay or end a child's placement or the reporting of a child.")
+    say()
+    say(f"Report: {folder.report.as_posix()}")
+
+
+def _cell(findings: Findings, scenario: Scenario, name: str) -> Text:
+    measure = named(name)
+    effect = findings.effect(scenario, measure)
+    difference = effect.difference
+    lines = [_short(difference.value, measure.unit, signed=True) + (" *" if effect.is_separable else "")]
+    if difference.low == difference.low:
+        lines.append(f"{_short(difference.low, measure.unit, signed=True)} to {_short(difference.high, measure.unit, signed=True)}")
+    if effect.harm is not None and effect.harm.draws:
+        lines.append(f"worse in {wording.harm(effect.harm)}")
+    return Text("\n".join(lines))
+
+
+def _short(value: float, unit: str, *, signed: bool = False) -> str:
+    """A figure for a narrow column, in characters that every terminal has."""
+    value = value / 1e6 if unit.startswith("pounds") else value
+    text = wording.change(value, "") if signed else wording.number(value)
+    return text.replace(wording.MINUS, "-").replace(wording.UNKNOWN, "-")
+
+
+# -- one run again -----------------------------------------------------------------------------------------------------------------
+
+
+def add_replay_arguments(parser: Parser) -> None:
+    """The options of `replay`."""
+    parser.add_argument("folder", type=Path, help="the folder of a study, such as results/NAME")
+    parser.add_argument("key", help="how the run's key begins, as study.json gives it")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the run's ledger to this new folder")
+
+
+def replay(options: Namespace) -> int:
+    """Run one run of a study again, and say whether it came out the same."""
+    run = recorded(options.folder, options.key)
+    if run.source != source_digest():
+        _tell("The model has changed since that study, so the run may come out otherwise.")
+    model = CountyLines(run.run.scenario, run.world, run.run.replicate.seed, run.run.replicate.parameters)
+    model.run_model()
+    digest = model.ledger.digest()
+    if options.out:
+        write_run(model, options.out, options.command_line)
+    same = {None: "it had not ended in the study", digest: "the same as in the study"}.get(run.digest, "NOT the same as in the study")
+    say(f"{run.run.scenario.name}, seed {run.run.replicate.seed}: {digest}, {same}.")
+    return DONE if run.digest in (None, digest) else FAILED

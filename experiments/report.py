@@ -1,0 +1,473 @@
+"""The report: one page for somebody who decides about policy, which needs no other file and asks nothing of a network.
+
+What it says is made from the figures (see `wording`); how it looks is `templates/report.html` and `report.css`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from experiments import charts, wording
+from experiments.analysis import Comparison, Effect, Interval, share_interval
+from experiments.charts import Chart, Line, Row, Table
+from experiments.measures import COST_BY_PAYER, HEADLINES, Measure, every_measure, named
+from experiments.measuring import CHAIN
+from experiments.store import Result
+from experiments.story import Window
+from experiments.study import PRESENT_PRACTICE, Study
+from experiments.targets import Target, every_target
+from sim import Scenario, every_policy
+from sim.costs import PAYERS
+from sim.dates import date_of
+from sim.model import resolve
+from sim.parameters import Parameter, Parameters
+from sim.sources import Source
+from sim.sources import resolve as sources_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+COURSES = ("children_missing", "children_missing_police", "children_missing_authority", "children_recruited", "children_on_lines")
+"""The measures that the report draws month by month."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A study and the results of its runs, by key; runs that failed have none."""
+
+    study: Study
+    results: Mapping[str, Result]
+    facts: Mapping[str, Any] = field(default_factory=dict)  # command, version, commit, versions, failures
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The measures of the compared runs."""
+        measured = {
+            (run.scenario.name, run.replicate.number): {
+                (window, name): value for (kind, window, name), value in self.results[run.key].values.items() if kind == "measure"
+            }
+            for run in self.study.runs
+            if run.key in self.results
+        }
+        names = [scenario.name for scenario in self.study.scenarios]
+        return Comparison(measured, names, [each.draw for each in self.study.replicates], chance_only=self.study.fixed)
+
+    def effect(self, scenario: Scenario, measure: Measure, window: Window | None = None) -> Effect:
+        """What a scenario changes; over all days after the warm-up unless another window is given."""
+        return self.comparison.effect(scenario.name, (window or self.study.whole).iso, measure.name, measure.better)
+
+    def level(self, scenario: Scenario, measure: Measure, window: Window | None = None) -> Interval:
+        """A scenario's own value: mean, lowest and highest replicate."""
+        return self.comparison.level(scenario.name, (window or self.study.whole).iso, measure.name)
+
+
+def write(findings: Findings) -> str:
+    """The report as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"people": wording.people, "number": wording.number}
+    return environment.get_template("report.html").render(**_context(findings))
+
+
+def _context(findings: Findings) -> dict[str, Any]:
+    study = findings.study
+    return {
+        "css": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        "study": study,
+        "facts": findings.facts,
+        "place": wording.place(study.world),
+        "children": f"{wording.children(study.world):,}",
+        "rests_on": wording.replicates(study.number, study.draws, chance_only=study.fixed),
+        "years_in_words": _years_in_words(study),
+        "none_worse": wording.share(share_interval(0, study.draws).high),
+        "summary": [
+            wording.summary(named(name), [(each.title, findings.effect(each, named(name))) for each in study.policies]) for name in HEADLINES
+        ],
+        "answers": [_answer(findings, scenario) for scenario in study.policies],
+        "headlines": _headline_table(findings),
+        "forests": list(_forests(findings)),
+        "policies": _policies(findings),
+        "chains": _chains(findings),
+        "courses": list(_courses(findings)),
+        "differences": [_all_differences(findings, scenario) for scenario in study.policies],
+        "by_year": _by_year(findings) if len(study.years) > 1 else None,
+        "definitions": [(each.label, each.unit, each.definition) for each in every_measure()],
+        "costs": _costs(findings),
+        "targets": _targets(findings),
+        "assumptions": _assumptions(study),
+        "sources": _sources(study),
+    }
+
+
+def _years_in_words(study: Study) -> str:
+    years = study.whole.days / 365.25
+    if abs(years - round(years)) > 0.01:
+        return f"the {study.whole.days} days"
+    words = ("", "the year", "the two years", "the three years", "the four years", "the five years")
+    return words[round(years)]
+
+
+# -- the answer ------------------------------------------------------------------------------------------------------------
+
+
+def _answer(findings: Findings, scenario: Scenario) -> dict[str, Any]:
+    study = findings.study
+    effects = {name: findings.effect(scenario, named(name)) for name in HEADLINES}
+    missing, recruited = effects["children_missing"], effects["children_recruited"]
+    return {
+        "title": scenario.title,
+        "name": scenario.name,
+        "findings": [
+            (effects[name].is_separable, wording.finding(named(name), effects[name])) for name in HEADLINES
+        ],
+        "harm": [
+            wording.harm_in_words(effect.harm, noun)
+            for noun, effect in (("going missing (true)", missing), ("recruitment", recruited))
+            if effect.harm
+        ],
+        "chance": wording.chance_in_words(missing.chance, missing.draws, chance_only=study.fixed),
+    }
+
+
+def _headline_table(findings: Findings) -> dict[str, Any]:
+    measures = [named(name) for name in HEADLINES]
+    comparator = findings.study.comparator
+    return {
+        "measures": measures,
+        "comparator": [wording.figure(findings.level(comparator, each).value, each.unit) for each in measures],
+        "rows": [
+            (scenario, [_cell(findings.effect(scenario, each), each) for each in measures]) for scenario in findings.study.policies
+        ],
+    }
+
+
+def _cell(effect: Effect, measure: Measure) -> dict[str, Any]:
+    """What the table says of one effect."""
+    return {
+        "change": wording.change(effect.difference.value, measure.unit),
+        "is_separable": effect.is_separable,
+        "span": wording.span(effect.difference, measure.unit),
+        "per_cent": wording.per_cent(effect.per_cent.value),
+        "per_cent_span": wording.span(effect.per_cent, ""),
+        "harm": wording.harm(effect.harm),
+        "chance": wording.chance(effect.chance),
+    }
+
+
+def _forests(findings: Findings) -> Iterator[Chart]:
+    for name in HEADLINES:
+        yield _forest(findings, named(name))
+
+
+def _forest(findings: Findings, measure: Measure) -> Chart:
+    """One measure: the difference that each scenario makes."""
+    factor, unit = _axis(measure)
+    effects = [(scenario, findings.effect(scenario, measure)) for scenario in findings.study.policies]
+    rows = [Row(scenario.title, effect.difference.times(factor), effect.is_separable) for scenario, effect in effects]
+    title = _chart_title(measure)
+    description = (
+        f"Difference from {findings.study.comparator.title} over {findings.study.whole.label}: mean over draws and 95 % interval; a filled "
+        "dot where the interval excludes no change. Source: the runs of this study. The figures are in the table below."
+    )
+    table = Table(
+        f"{title}: difference from {findings.study.comparator.title}",
+        ("Scenario", "Difference", "95 % interval", "Per cent", "Worse in draws"),
+        tuple(
+            (scenario.title, cell["change"], cell["span"], cell["per_cent"], cell["harm"])
+            for scenario, cell in ((scenario, _cell(effect, measure)) for scenario, effect in effects)
+        ),
+    )
+    return charts.differences(f"difference-{_id(measure.name)}", title, unit, description, rows, table)
+
+
+def _axis(measure: Measure) -> tuple[float, str]:
+    """The unit on an axis, and what to multiply by."""
+    if measure.unit.startswith("pounds"):
+        return 1e-6, "£ million of 2024/25, difference"
+    if measure.unit.startswith("share"):
+        return 100.0, "percentage points"
+    return 1.0, f"{measure.unit}, difference"
+
+
+def _chart_title(measure: Measure) -> str:
+    return measure.label[0].upper() + measure.label[1:]
+
+
+def _id(name: str) -> str:
+    return name.replace("_", "-")
+
+
+# -- policies and their chains ---------------------------------------------------------------------------------------------------
+
+
+def _policies(findings: Findings) -> list[dict[str, Any]]:
+    """Each policy of the study once, with what it says of itself."""
+    return [
+        {
+            "title": every_policy()[name].title,
+            "grade": every_policy()[name].grade,
+            "evidence": every_policy()[name].evidence,
+            "text": _paragraphs(sys.modules[every_policy()[name].__module__].__doc__ or ""),
+        }
+        for name in _policy_names(findings.study)
+    ]
+
+
+def _policy_names(study: Study) -> list[str]:
+    return list(dict.fromkeys(name for scenario in study.scenarios for name in scenario.policies))
+
+
+def _paragraphs(docstring: str) -> list[Markup]:
+    """The paragraphs of a docstring, with its *emphasis* and `names` as HTML."""
+    texts = [str(escape(" ".join(paragraph.split()))) for paragraph in docstring.strip().split("\n\n")]
+    texts = [re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>", text) for text in texts]
+    return [Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", text)) for text in texts]
+
+
+def _chains(findings: Findings) -> list[dict[str, Any]]:
+    """For each scenario and policy: how often somebody was eligible, reached, and something changed."""
+    rows = []
+    for scenario in findings.study.scenarios:
+        keys = [run.key for run in findings.study.runs if run.scenario.name == scenario.name and run.key in findings.results]
+        for name, use in scenario.policies.items():
+            counts = {link: [findings.results[key].values.get(("chain", name, link), math.nan) for key in keys] for link in CHAIN}
+            rows.append(
+                {
+                    "scenario": scenario.title,
+                    "policy": every_policy()[name].title,
+                    "begins": _date(use.begins) if use.begins is not None else _date(findings.study.whole.first),
+                    "links": {link: _range(values) for link, values in counts.items()},
+                    "settings": _settings(scenario, name),
+                }
+            )
+    return rows
+
+
+def _date(day: int) -> str:
+    when = date_of(day)
+    return f"{when.day} {when:%B %Y}"
+
+
+def _range(values: Sequence[float]) -> str:
+    """A mean with the lowest and the highest."""
+    if not values:
+        return wording.UNKNOWN
+    mean = sum(values) / len(values)
+    return f"{wording.number(mean)} ({wording.number(min(values))} to {wording.number(max(values))})"
+
+
+def _settings(scenario: Scenario, policy: str) -> str:
+    """The dose: what is not drawn, such as coverage and capacity."""
+    used = resolve(scenario, {})[f"policies.{policy}"]
+    return "; ".join(
+        f"{name.replace('_', ' ')} {wording.number(getattr(used, name))} {declared.unit}"
+        for name, declared in used.declared.items()
+        if not declared.is_uncertain
+    )
+
+
+# -- over time -------------------------------------------------------------------------------------------------------------------
+
+
+def _courses(findings: Findings) -> Iterator[tuple[Chart, Chart]]:
+    """For each measure: the levels by month, and the differences by month."""
+    for name in COURSES:
+        yield _levels_by_month(findings, named(name)), _differences_by_month(findings, named(name))
+
+
+def _levels_by_month(findings: Findings, measure: Measure) -> Chart:
+    study = findings.study
+    levels = {each.name: tuple(findings.level(each, measure, month) for month in study.months) for each in study.scenarios}
+    title = f"{_chart_title(measure)}, by month"
+    table = Table(
+        f"{title} ({measure.unit}); for {study.comparator.title} with the lowest and highest replicate",
+        ("Month", *(each.title for each in study.scenarios)),
+        tuple(
+            (
+                _month(month),
+                _with_range(levels[study.comparator.name][k]),
+                *(wording.number(levels[each.name][k].value) for each in study.policies),
+            )
+            for k, month in enumerate(study.months)
+        ),
+    )
+    description = (
+        f"Monthly course of {measure.label} [{measure.unit}] under {study.comparator.title}, mean over draws with a ribbon from the lowest "
+        "to the highest replicate, and the mean under each other scenario. Source: the runs of this study. The figures are in the table below."
+    )
+    lines = [Line(each.title, levels[each.name]) for each in study.policies]
+    comparator = Line(study.comparator.title, levels[study.comparator.name])
+    return charts.over_time(f"course-{_id(measure.name)}", title, f"{measure.unit} a month" if measure.name != "children_on_lines" else "children, mean of days", description, study.months, comparator, lines, table)  # fmt: skip
+
+
+def _with_range(level: Interval) -> str:
+    return f"{wording.number(level.value)} ({wording.number(level.low)} to {wording.number(level.high)})"
+
+
+def _differences_by_month(findings: Findings, measure: Measure) -> Chart:
+    study = findings.study
+    points = {each.name: tuple(findings.effect(each, measure, month).difference for month in study.months) for each in study.policies}
+    title = "Difference from the comparator"
+    name = f"{_chart_title(measure)}: difference from {study.comparator.title}, by month"
+    table = Table(
+        f"{name} ({measure.unit}), with 95 % intervals",
+        ("Month", *(each.title for each in study.policies)),
+        tuple(
+            (_month(month), *(f"{wording.change(points[each.name][k].value, '')} ({wording.span(points[each.name][k], '')})" for each in study.policies))
+            for k, month in enumerate(study.months)
+        ),
+    )  # fmt: skip
+    description = (
+        f"{name}: mean over draws with a ribbon of 95 % intervals, one panel for each scenario on one scale. "
+        "Source: the runs of this study. The figures are in the table below."
+    )
+    lines = [Line(each.title, points[each.name]) for each in study.policies]
+    return charts.differences_over_time(f"course-difference-{_id(measure.name)}", title, measure.unit, description, study.months, lines, table)
+
+
+def _month(window: Window) -> str:
+    return f"{date_of(window.first):%B %Y}"
+
+
+# -- all differences ---------------------------------------------------------------------------------------------------------------
+
+
+def _all_differences(findings: Findings, scenario: Scenario) -> dict[str, Any]:
+    rows = []
+    for measure in every_measure():
+        effect = findings.effect(scenario, measure)
+        if effect.pairs and (effect.comparator or effect.scenario or effect.difference.width > 0):
+            cell = _cell(effect, measure)
+            rows.append({"measure": measure, "comparator": wording.figure(effect.comparator, measure.unit), "pairs": effect.pairs, **cell})
+    return {"scenario": scenario, "rows": rows}
+
+
+def _by_year(findings: Findings) -> dict[str, Any]:
+    measures = [named(name) for name in HEADLINES]
+    rows = []
+    for scenario in findings.study.policies:
+        for year in findings.study.years:
+            effects = [(findings.effect(scenario, each, year), each) for each in measures]
+            rows.append((scenario.title, year.label, [_cell(effect, each) for effect, each in effects]))
+    return {"measures": measures, "rows": rows}
+
+
+# -- costs -------------------------------------------------------------------------------------------------------------------------
+
+
+def _costs(findings: Findings) -> dict[str, Any]:
+    study = findings.study
+    counted = [payer for payer in PAYERS if any(findings.level(each, named(COST_BY_PAYER[payer])).high > 0 for each in study.scenarios)]
+    measures = [(payer, named(COST_BY_PAYER[payer])) for payer in counted] + [("all payers", named("cost"))]
+    return {
+        "not_counted": [payer for payer in PAYERS if payer not in counted],
+        "rows": [
+            (
+                payer,
+                wording.figure(findings.level(study.comparator, measure).value, measure.unit),
+                [_cell(findings.effect(scenario, measure), measure) for scenario in study.policies],
+            )
+            for payer, measure in measures
+        ],
+        "charts": [_forest(findings, measure) for _, measure in measures[:-1]],
+    }
+
+
+# -- published figures -----------------------------------------------------------------------------------------------------------------
+
+
+def _targets(findings: Findings) -> dict[str, Any]:
+    """Each published figure beside the model's: with every number at its declared value, and over the draws."""
+    study, year = findings.study, findings.study.years[-1].iso
+    fit = [findings.results[run.key] for run in study.runs_of_fit if run.key in findings.results]
+    drawn = []
+    if not study.fixed and study.comparator.resolved() == PRESENT_PRACTICE.resolved():
+        drawn = [
+            findings.results[run.key] for run in study.runs if run.scenario is study.comparator and run.key in findings.results
+        ]
+    rows = [_target(target, _values(fit, year, target), _values(drawn, year, target)) for target in every_target()]
+    judged = {number: [row["is_met"] for row in rows if row["target"].number == number] for number in {t.number for t in every_target()}}
+    fitted = [number for number in judged if number <= 12]
+    return {
+        "rows": rows,
+        "seeds": len(fit),
+        "drawn": len(drawn),
+        "year": study.years[-1].label,
+        "rows_met": sum(row["is_met"] for row in rows),
+        "fitted": len(fitted),
+        "fitted_met": sum(all(judged[number]) for number in fitted),
+    }
+
+
+def _values(results: Sequence[Result], year: str, target: Target) -> list[float]:
+    values = [result.values.get(("target", year, target.key), math.nan) for result in results]
+    return [value for value in values if not math.isnan(value)]
+
+
+def _target(target: Target, fit: Sequence[float], drawn: Sequence[float]) -> dict[str, Any]:
+    mean = sum(fit) / len(fit) if fit else math.nan
+    return {
+        "target": target,
+        "published": wording.number(target.value),
+        "tolerance": f"{wording.number(target.low)} to {wording.number(target.high)}",
+        "model": wording.number(mean),
+        "seeds": f"{wording.number(min(fit))} to {wording.number(max(fit))}" if len(fit) > 1 else wording.UNKNOWN,
+        "draws": _range(drawn),
+        "is_met": target.is_met(mean),
+        "why": "" if target.is_met(mean) else target.why_if_missed if fit else "The model has nobody to count.",
+    }
+
+
+# -- assumptions and sources ---------------------------------------------------------------------------------------------------------------
+
+
+def _used_parameters(study: Study) -> list[Parameter]:
+    """The declared numbers of the mechanisms, and of the study's policies."""
+    names = _policy_names(study)
+    groups = [group for group in Parameters.registry if not group.startswith("policies.") or group.removeprefix("policies.") in names]
+    return [declared for group in groups for declared in Parameters.registry[group].declared.values()]
+
+
+def _assumptions(study: Study) -> dict[str, Any]:
+    used = _used_parameters(study)
+    statuses = {each.address: {source.status for source in sources_of(each.source)} for each in used}
+    return {
+        "rows": [
+            {
+                "address": each.address,
+                "value": wording.number(each.value),
+                "unit": each.unit,
+                "range": f"{wording.number(each.between[0])} to {wording.number(each.between[1])}",
+                "distribution": each.distribution if each.is_uncertain else "not drawn",
+                "source": _said_source(each),
+                "doc": each.doc,
+            }
+            for each in used
+        ],
+        "number": len(used),
+        "assumed": sum(each.is_assumed for each in used),
+        "uncertain": sum(each.is_uncertain for each in used),
+        "recalled": sum("recalled" in statuses[each.address] for each in used),
+    }
+
+
+def _said_source(parameter: Parameter) -> str:
+    return "assumed" if parameter.is_assumed else "; ".join(source.id for source in sources_of(parameter.source))
+
+
+def _sources(study: Study) -> list[Source]:
+    """Every source of a number or a target, once."""
+    found = {source.id: source for each in _used_parameters(study) for source in sources_of(each.source) if not each.is_assumed}
+    found |= {source.id: source for target in every_target() for source in sources_of(target.rows)}
+    return [found[id] for id in sorted(found)]
+
+

@@ -1,0 +1,429 @@
+"""One run of the model, every number in it, whether policies act, and where runs part.
+
+Each command prints for a reader, or with --json for a program. Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.dates import date_of, first_day_of_year, last_day_of_year, year_of
+from sim.diverge import Comparison, Parting, compare_folders
+from sim.errors import InputError
+from sim.ledger import Event
+from sim.missing import AUTHORITY, POLICE
+from sim.model import CountyLines
+from sim.parameters import Parameter, ParameterError, Parameters, every_parameter, nearest
+from sim.policies import every_policy
+from sim.runs import Tables, check_folder, commit, describe_run, versions, write_run
+from sim.scenario import Scenario, check_places, load_scenario, load_world
+from sim.sources import resolve
+from sim.terminal import DONE, FAILED, Parser, add, progress, run_to_its_end, say, say_json, show, table, whole_number
+from sim.verify import CHAIN, MONTH, Verdict, verify
+
+LONGEST_RUN = last_day_of_year(6)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+
+    def do() -> int:
+        options = arguments().parse_args(words)
+        options.command_line = shlex.join(["python", "-m", "sim", *words])
+        return options.do(options)
+
+    return run_to_its_end("sim", do)
+
+
+def arguments() -> Parser:
+    """The commands and their options."""
+    parser = Parser(prog="python -m sim", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
+    parser.add_argument("--version", action=Version, nargs=0, help="the version, and the commit if there is one")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, do: Any) -> Parser:
+        parser.commands.append(name)
+        made = commands.add_parser(name, help=do.__doc__.splitlines()[0], description=do.__doc__)
+        made.set_defaults(do=do)
+        return made
+
+    one = command("run", run)
+    one.add_argument("scenario", metavar="SCENARIO", help="the name of a file in scenarios/, or the path of a .toml file")
+    one.add_argument("--world", required=True, metavar="WORLD", help="the name of a file in scenarios/worlds/, or a path")
+    one.add_argument("--seed", required=True, type=whole_number(0), metavar="N", help="names the run's chance: a whole number from 0")
+    one.add_argument("--days", type=whole_number(1, LONGEST_RUN), metavar="N", help="how many days; otherwise as the world says")
+    one.add_argument("--out", type=Path, metavar="DIR", help="write the ledger's tables and run.json to this new folder")
+    one.add_argument("--force", action="store_true", help="replace the run that is in that folder")
+    one.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="ADDRESS=VALUE", help="another value for a number, whatever the scenario says; may be repeated"
+    )
+    numbers = command("parameters", parameters)
+    numbers.add_argument("group", nargs="?", metavar="GROUP", help="only this group, such as lines or policies.relocation")
+    act = command("verify", verify_policies)
+    act.add_argument("policies", nargs="*", metavar="POLICY", help="only these; otherwise every policy there is")
+    act.add_argument("--world", default="region", metavar="WORLD", help="default: region")
+    act.add_argument("--seed", default=1, type=whole_number(0), metavar="N", help="default: 1")
+    act.add_argument("--days", default=365, type=whole_number(1, 1461), metavar="N", help="how long each policy is in force; default: 365")
+    two = command("diverge", diverge)
+    two.add_argument("a", type=Path, metavar="RUN_A", help="a folder that `run --out` wrote")
+    two.add_argument("b", type=Path, metavar="RUN_B", help="another")
+    for each in (one, numbers, act, two):
+        each.add_argument("--json", action="store_true", help="print JSON, for programs")
+    return parser
+
+
+class Version(argparse.Action):
+    """Prints the version and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        say(f"countylines {versions()['countylines']}" + (f", commit {commit()}" if commit() else ""))
+        parser.exit()
+
+
+# -- run -----------------------------------------------------------------------------------------------------------------
+
+
+def run(options: argparse.Namespace) -> int:
+    """One run of a scenario; what happened in it, in figures, and its digest."""
+    world = load_world(options.world)
+    scenario = with_settings(load_scenario(options.scenario), options.settings)
+    check_places(scenario, world)
+    if options.out:
+        check_folder(options.out, options.force)
+    begun, clock = datetime.now(UTC), time.perf_counter()
+    with progress() as tell:
+        model = CountyLines(scenario, world, options.seed, days=options.days)
+        while model.day < model.last_day:
+            model.step()
+            tell(f"{scenario.name}, {world.name}", model.day, model.last_day)
+    seconds = time.perf_counter() - clock
+    if options.out:
+        info = write_run(model, options.out, options.command_line, begun=begun, seconds=seconds, force=options.force)
+    else:
+        info = describe_run(model, model.ledger.digest(), options.command_line)
+    figures = figures_by_year(model)
+    if options.json:
+        brief = {key: value for key, value in info.items() if key not in ("parameters", "codes")}
+        say_json(brief | {"seconds": seconds, "figures": figures, "policies": chains(model), "out": options.out and str(options.out)})
+    else:
+        _print_run(model, figures, info["digest"], seconds, options.out)
+    return DONE
+
+
+def with_settings(scenario: Scenario, settings: Sequence[str]) -> Scenario:
+    """The scenario with numbers set on the command line, which are stronger than what its file says. Raises InputError."""
+    policies, numbers, seen = dict(scenario.policies), dict(scenario.parameters), set()
+    for setting in settings:
+        address, value = _setting(setting)
+        if address in seen:
+            raise InputError(f"--set {address} is given twice.")
+        seen.add(address)
+        group, _, name = address.rpartition(".")
+        policy = group.removeprefix("policies.")
+        if policy == group:
+            numbers[address] = value
+        elif policy in policies:
+            policies[policy] = replace(policies[policy], settings={**policies[policy].settings, name: value})
+        else:
+            raise InputError(f"--set {address}: scenario '{scenario.name}' has no policy '{policy}'; it has {', '.join(policies) or 'none'}.")
+    return replace(scenario, policies=policies, parameters=numbers)
+
+
+def _setting(text: str) -> tuple[str, float | int]:
+    """An address and its value, checked against the declaration."""
+    address, equals, written = text.partition("=")
+    if not equals:
+        raise InputError(f"--set '{text}' must be ADDRESS=VALUE, such as lines.substitution=0.")
+    known = {parameter.address: parameter for parameter in every_parameter()}
+    if address not in known:
+        raise InputError(f"--set: parameter '{address}' is not known; {nearest(address, known)}.")
+    value: Any = written
+    for read in (int, float):
+        try:
+            value = read(written)
+            break
+        except ValueError:
+            continue
+    try:
+        return address, known[address].check(value, where="--set ")
+    except ParameterError as error:
+        raise InputError(str(error)) from None
+
+
+MEASURES = {
+    "missing": "children going missing, truly",
+    "missing_police_record": "... in the police record",
+    "missing_authority_record": "... in the authority's record",
+    "episodes": "episodes, truly",
+    "newly_working_a_line": "children newly working a line",
+    "recognised": "children whose exploitation is recognised",
+    "interviews": "return interviews held",
+    "looked_after_last_day": "looked after on the last day",
+    "cost": "cost of services [£ million of 2024/25]",
+}
+
+
+def figures_by_year(model: CountyLines) -> list[dict[str, Any]]:
+    """What happened in each official year, counted in the ledger; a year may be in part."""
+    tables = {name: model.ledger.table(name) for name in ("events", "stocks", "bills")}
+    years = range(1, year_of(model.last_day) + 1)
+    return [_figures(tables, first_day_of_year(y), min(last_day_of_year(y), model.last_day), model.world.warm_up_days) for y in years]
+
+
+def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[str, Any]:
+    """The measures from one day to another."""
+    events, stocks, bills = ({name: values[(t["day"] >= first) & (t["day"] <= last)] for name, values in t.items()} for t in tables.values())
+
+    def whom(event: Event, bit: int = 255) -> Any:
+        """To whom it happened, once for each time; where `bit` is given, if the row's detail has it."""
+        return events["child"][(events["event"] == event) & ((events["detail"] & bit > 0) | (bit == 255))]
+
+    went = Event.WENT_MISSING
+    return {
+        "from": date_of(first).isoformat(),
+        "to": date_of(last).isoformat(),
+        "warm_up": last <= warm_up_days,
+        "missing": len(np.unique(whom(went))),
+        "missing_police_record": len(np.unique(whom(went, POLICE))),
+        "missing_authority_record": len(np.unique(whom(went, AUTHORITY))),
+        "episodes": len(whom(went)),
+        "newly_working_a_line": len(np.unique(whom(Event.RECRUITED))),
+        "recognised": len(whom(Event.IDENTIFIED)),
+        "interviews": len(whom(Event.INTERVIEWED)),
+        "looked_after_last_day": int(stocks["looked_after"][-1]),
+        "cost": round(float(bills["pounds"].sum()) / 1e6, 3),
+    }
+
+
+def _year_in_words(figures: dict[str, Any]) -> str:
+    """An official year as it is written, such as "2026-27"; and whether it is not to be used as it is."""
+    first = int(figures["from"][:4])
+    if not figures["to"].endswith("-03-31"):
+        return f"to {figures['to']}"
+    return f"{first}-{(first + 1) % 100:02}" + (" (warm-up)" if figures["warm_up"] else "")
+
+
+def chains(model: CountyLines) -> list[dict[str, Any]]:
+    """How far each policy of the run reached."""
+    return [{"policy": p.name, "begins": p.begins, **{link: int(p.counts[link]) for link in CHAIN}} for p in model.policies]
+
+
+def _print_run(model: CountyLines, figures: list[dict[str, Any]], digest: str, seconds: float, out: Path | None) -> None:
+    scenario, world = model.run_scenario, model.world
+    say(f"{scenario.title} in {world.name}: {model.last_day} days from {date_of(1)}, seed {model.draws.seed} ({seconds:.1f} seconds).")
+    if world.fraction < 1:
+        say(f"{world.fraction:.3g} of the children there are simulated, and counted: nothing is scaled up.")
+    say()
+    years = [_year_in_words(year) for year in figures]
+    made = table("", *years, numbers=tuple(years))
+    for measure, words in MEASURES.items():
+        add(made, words, *(f"{year[measure]:,}" for year in figures))
+    show(made)
+    if model.policies:
+        say("\nOccasions on which a policy could act, reached somebody, and changed something:")
+        made = table("policy", "in force", *CHAIN, numbers=tuple(CHAIN))
+        for chain in chains(model):
+            begins = date_of(chain["begins"])
+            when = f"from {begins}" if chain["begins"] <= model.last_day else f"from {begins}, after the run"
+            add(made, chain["policy"], when, *(f"{chain[link]:,}" for link in CHAIN))
+        show(made)
+    say("\nOne run is one draw of chance. What a policy does is a difference over many pairs:\npython -m experiments compare.")
+    if out:
+        say(f"Written to {out}.")
+    say(f"digest {digest}")
+
+
+# -- parameters ----------------------------------------------------------------------------------------------------------
+
+
+def parameters(options: argparse.Namespace) -> int:
+    """Every number of the model with its unit, its range and its source, and how many are assumed."""
+    chosen = _group(options.group)
+    described = [describe_parameter(parameter) for parameter in chosen]
+    counts = count_sources(chosen)
+    if options.json:
+        say_json({"parameters": described, "counts": counts})
+    else:
+        _print_parameters(described, by_group=sys.stdout.isatty())
+        say("\n" + in_a_line(counts))
+    return DONE
+
+
+def _group(name: str | None) -> list[Parameter]:
+    """The numbers of a group, of the groups below it ("policies"), or all."""
+    chosen = [p for p in every_parameter() if name is None or p.group == name or p.group.startswith(f"{name}.")]
+    if not chosen:
+        known = ["policies", *Parameters.registry]
+        raise InputError(f"parameter group '{name}' is not known; {nearest(str(name), known)}.")
+    return chosen
+
+
+def describe_parameter(parameter: Parameter) -> dict[str, Any]:
+    """A declared number as plain data."""
+    sources = resolve(parameter.source)
+    return {
+        "address": parameter.address, "value": parameter.value, "unit": parameter.unit, "low": parameter.between[0],
+        "high": parameter.between[1], "distribution": parameter.distribution, "status": status_of(parameter),
+        "sources": [source._asdict() for source in sources], "note": parameter.doc,
+    }  # fmt: skip
+
+
+def status_of(parameter: Parameter) -> str:
+    """"assumed", "found", or "recalled" where any of its sources is still to be checked."""
+    statuses = {source.status for source in resolve(parameter.source)}
+    return next(status for status in ("assumed", "recalled", "found") if status in statuses)
+
+
+def count_sources(chosen: Sequence[Parameter]) -> dict[str, int]:
+    """How many numbers there are, of each kind."""
+    statuses = [status_of(parameter) for parameter in chosen]
+    return {
+        "numbers": len(chosen), "assumed": statuses.count("assumed"), "found": statuses.count("found"), "recalled": statuses.count("recalled"),
+        "range assumed though the value is not": sum("range assumed" in p.doc.lower() and not p.is_assumed for p in chosen),
+        "uncertain": sum(p.is_uncertain for p in chosen),
+    }  # fmt: skip
+
+
+def in_a_line(counts: dict[str, int]) -> str:
+    return (
+        f"{counts['numbers']} numbers: {counts['assumed']} ASSUMED, {counts['found']} with a source that was found, "
+        f"{counts['recalled']} with one recalled and still to be checked; for {counts['range assumed though the value is not']} with a "
+        f"source the range is assumed. {counts['uncertain']} are uncertain and drawn, the others are settings or facts."
+    )
+
+
+def _print_parameters(described: list[dict[str, Any]], by_group: bool) -> None:
+    """In a terminal a table for each group, otherwise one for all, a line a number."""
+    if not by_group:
+        made = table("address", "value", "unit", "low", "high", "drawn", "status", "source", "note", numbers=("value", "low", "high"))
+        for each in described:
+            add(made, each["address"], *(f"{each[key]:g}" if key != "unit" else each[key] for key in ("value", "unit", "low", "high")),
+                each["distribution"], each["status"], _titles(each), each["note"])  # fmt: skip
+        show(made)
+        return
+    for group in dict.fromkeys(each["address"].rpartition(".")[0] for each in described):
+        meaning = (Parameters.registry[group].__doc__ or "").splitlines()[0]
+        made = table("name", "value", "unit; range and how it is drawn; source", title=f"\n{group}: {meaning}", numbers=("value",))
+        for each in described:
+            if each["address"].rpartition(".")[0] == group:
+                lines = [f"{each['unit']}; {each['low']:g} to {each['high']:g}, {each['distribution']}", each["note"], _titles(each)]
+                add(made, each["address"].rpartition(".")[2], f"{each['value']:g}", "\n".join(filter(None, lines)))
+        show(made)
+
+
+def _titles(each: dict[str, Any]) -> str:
+    if each["status"] == "assumed":
+        return "ASSUMED"
+    titles = dict.fromkeys(f"{source['title']} ({source['status']})" for source in each["sources"])
+    return "; ".join(titles)
+
+
+# -- verify --------------------------------------------------------------------------------------------------------------
+
+
+def verify_policies(options: argparse.Namespace) -> int:
+    """Does every policy act? Each link of its chain, counted at full coverage."""
+    names = options.policies or list(every_policy())
+    for name in names:
+        if name not in every_policy():
+            raise InputError(f"policy '{name}' is not known; {nearest(name, every_policy())}.")
+    world = load_world(options.world)
+    with progress() as tell:
+        verdicts = verify(dict.fromkeys(names), world, options.seed, options.days, tell)
+    failed = [verdict for verdict in verdicts if verdict.failures]
+    if options.json:
+        about = {"world": world.name, "seed": options.seed, "days_in_force": options.days, "month_before": MONTH}
+        say_json(about | {"policies": [verdict.as_dict() for verdict in verdicts], "all_act": not failed})
+    else:
+        _print_verdicts(verdicts)
+        say(f"\nAt full coverage in {world.name}, {options.days} days in force, seed {options.seed}; against the baseline with the same chance.")
+        say("Eligible, reached and changed count occasions; outcome counts children of whom the ledger\ntells another story. At 0: coverage 0 equals the baseline. Before: nothing differs before the policy begins.")
+        for verdict in failed:
+            say(f"{verdict.policy}: {'; '.join(verdict.failures)}.")
+        say("Every policy acts." if not failed else f"{len(failed)} of {len(verdicts)} failed.")
+    return FAILED if failed else DONE
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    checks = ("at 0", "before")
+    made = table("policy", *CHAIN, "outcome", *checks, "verdict", numbers=(*CHAIN, "outcome"))
+    for each in verdicts:
+        counts = [f"{count:,}" for count in (*each.chain.values(), each.children)]
+        yes = ["yes" if holds else "NO" for holds in (each.absent_is_baseline, each.quiet_before)]
+        add(made, each.policy, *counts, *yes, "FAILS" if each.failures else "acts")
+    show(made)
+    say("\nOutcome by what differs; a child may be in several columns:")
+    kinds = tuple(verdicts[0].outcomes)
+    made = table("policy", *kinds, numbers=kinds)
+    for each in verdicts:
+        add(made, each.policy, *(f"{count:,}" for count in each.outcomes.values()))
+    show(made)
+
+
+# -- diverge -------------------------------------------------------------------------------------------------------------
+
+
+def diverge(options: argparse.Namespace) -> int:
+    """The first day, decision and child at which two runs part, and whether what differs between them explains it."""
+    found = compare_folders(options.a, options.b)
+    if options.json:
+        runs = {name: {key: info[key] for key in ("digest", "seed", "days")} for name, info in (("a", found.a), ("b", found.b))}
+        partings = {name: each and each.as_dict() for name, each in (("parting", found.parting), ("first_child", found.first_child))}
+        say_json({"equal": found.parting is None, "last_day": found.last_day, "runs": runs} | partings)
+    else:
+        _print_comparison(found, options.a, options.b)
+    return DONE
+
+
+def _print_comparison(found: Comparison, a: Path, b: Path) -> None:
+    parting = found.parting
+    if parting is None:
+        if found.same_length:
+            say(f"The runs are equal: digest {found.a['digest']}.")
+        else:
+            say(f"The runs are equal as far as both go, to day {found.last_day} ({date_of(found.last_day)}).")
+        return
+    say(f"A: {a}, {_brief(found.a)}\nB: {b}, {_brief(found.b)}\n")
+    _print_parting("They part", parting)
+    say(f"Rows of that day in one run only: {parting.rows_that_day:,}. On all days before: none.\n")
+    if found.first_child:
+        _print_parting("The first child of whom they tell another story is met", found.first_child)
+        say()
+    if parting.reasons:
+        say("What differs between the runs and had taken hold by then:")
+        for why in parting.reasons:
+            say(f"- {why}")
+    else:
+        say("Nothing that the runs say of themselves explains it: this is a defect, please report it with both folders.")
+
+
+def _print_parting(what: str, parting: Parting) -> None:
+    child, agent = (f", {kind}{key}" if key else "" for kind, key in (("child ", parting.child), ("", parting.agent)))
+    say(f"{what} on day {parting.day} ({parting.date}), at {parting.decision}: {parting.what}{child}{agent}.")
+    for name, row in (("A", parting.a), ("B", parting.b)):
+        say(f"  {name} has {_there(row)}")
+
+
+def _brief(info: dict[str, Any]) -> str:
+    return f"scenario {info['scenario']['name']}, world {info['world']['name']}, seed {info['seed']}, {info['days']} days"
+
+
+def _there(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "nothing of the kind"
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value != "" and name not in ("event", "child", "agent"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Wording: sentences claim what the figures say, and no more."""
+
+import math
+
+import numpy as np
+import pytest
+
+from experiments import wording
+from experiments.analysis import Effect, Interval, effect
+from experiments.measures import named
+
+CHILDREN, COST = named("children_missing"), named("cost")
+
+
+def made(differences: list[float], level: float = 1000.0) -> Effect:
+    """An effect with these differences, one for each draw."""
+    column = np.array(differences)
+    return effect(level + column, np.full(len(column), level), np.arange(len(column)), "fewer")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (12345.4, "12,345"), (-123.4, "−123"), (12.34, "12.3"), (1.234, "1.23"), (-0.123, "−0.12"), (0.0123, "0.0123"), (999.96, "1,000"), (math.nan, "–")],
+)  # fmt: skip
+def test_numbers_have_about_three_figures(value: float, text: str) -> None:
+    assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (1_234_567.0, "pounds of 2024/25", "£1.23 million"), (-45_678.0, "pounds of 2024/25", "−£45,678"), (0.123, "share of episodes", "12.3 %"),
+        (999_999.0, "pounds of 2024/25", "£1.00 million"), (412_345.0, "pounds of 2024/25", "£412,000"), (7.0, "children", "7"),
+    ],
+)  # fmt: skip
+def test_figures_have_their_unit(value: float, unit: str, text: str) -> None:
+    assert wording.figure(value, unit) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(3.0, "+3"), (-3.0, "−3"), (0.0, "0")])
+def test_a_change_has_its_sign(value: float, text: str) -> None:
+    assert wording.change(value, "children") == text
+
+
+def test_a_clear_effect_is_stated() -> None:
+    said = wording.finding(CHILDREN, made([-10.0, -11.0, -9.0, -10.0]))
+    assert said.startswith("10 fewer children go missing (true): −1 % of 1,000; 95 % interval 8.70 to 11.3 fewer")
+
+
+def test_an_unclear_effect_is_not_stated_as_one() -> None:
+    said = wording.finding(CHILDREN, made([-30.0, 20.0, 5.0, -15.0]))
+    assert "not separable from nothing" in said
+    assert "fewer to" in said
+    assert said.count("more") == 1
+
+
+def test_no_difference_is_said_as_such() -> None:
+    assert "the runs do not differ" in wording.finding(CHILDREN, made([0.0, 0.0]))
+
+
+def test_one_draw_claims_nothing() -> None:
+    assert "may be chance" in wording.finding(CHILDREN, made([-5.0]))
+
+
+def test_no_pair_says_nothing() -> None:
+    assert "nothing can be said" in wording.finding(CHILDREN, made([]))
+
+
+def test_the_summary_names_those_whose_effect_is_clear_and_only_those() -> None:
+    clear, unclear = made([-10.0, -11.0, -9.0]), made([-10.0, 11.0, 3.0])
+    assert wording.summary(CHILDREN, [("A", clear), ("B", unclear)]) == (
+        "Fewer children go missing (true) under A; no change that can be told from nothing under B."
+    )
+    assert wording.summary(COST, [("A", made([9.0, 10.0, 11.0])), ("B", made([9.0, 10.0, 11.0]))]) == "More is spent by all payers under A and B."
+    assert wording.summary(CHILDREN, [("B", unclear)]) == "Children going missing (true): no scenario’s change can be told from nothing."
+
+
+def test_harm_says_how_little_few_draws_exclude() -> None:
+    found = made([-1.0, -2.0, -3.0, -1.0]).harm
+    assert found is not None
+    assert wording.harm(found) == "0 of 4"
+    assert "harm in 0 % to 60 % of all draws" in wording.harm_in_words(found, "recruitment")
+
+
+def test_too_few_replicates_do_not_give_a_part_of_chance() -> None:
+    assert "cannot be said with 4 draws" in wording.chance_in_words(Interval(0.4, 0.1, 0.9), 4, chance_only=False)
+    assert "too few" in wording.chance(Interval(0.4, 0.1, 0.9))
+    assert wording.chance(Interval(0.4, 0.3, 0.5)) == "40 % (30 % to 50 %)"
+    assert "All of the spread is chance" in wording.chance_in_words(Interval(1.0, 1.0, 1.0), 4, chance_only=True)
+
+
+@pytest.mark.parametrize(("items", "text"), [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")])
+def test_a_list_reads_as_one_says_it(items: list[str], text: str) -> None:
+    assert wording.people(items) == text

@@ -1,0 +1,115 @@
+"""One more child, to whom nothing can happen, changes nothing for anybody else, wherever it lives.
+
+It shifts the rows of everybody after it, so this fails as soon as anything depends on a row, on an order, or on how many
+children there are.
+"""
+
+import numpy as np
+import pytest
+
+from sim import demography
+from sim.dates import EIGHTEEN
+from sim.draws import Draws
+from sim.ledger import Event
+from sim.places import read_places
+from sim.policies import every_policy
+from tests.worlds import EVENTFUL, REGION, lived, scenario, world
+
+pytestmark = pytest.mark.filterwarnings("ignore:divide by zero")  # a strain of nought: never in care
+
+TRIED = world(0.03, warm_up=20, days=165)  # past a first of September
+EVERYTHING = scenario({name: {"coverage": 1.0} for name in every_policy()})
+TWELVE_YEARS = 12 * 365
+PLACES = read_places()
+
+
+class Added:
+    """Children who come into a world beside those who are there, and to whom nothing can happen.
+
+    They have no strain and no exposure, so every hazard and weight of theirs is nought, and no friends.
+    """
+
+    def __init__(self, monkeypatch):
+        self.keys: dict[int, int] = {}  # key to day of birth
+        self.wanted: list[tuple[int, str, int]] = []
+        self.lay_out, self.exponential = demography.lay_out, Draws.exponential
+        monkeypatch.setattr(demography, "lay_out", lambda *given: self.laid_out(*given))
+        monkeypatch.setattr(Draws, "exponential", lambda draws, *address: self.drawn(draws, *address))
+
+    def add(self, place: int, where: str, born: int) -> None:
+        """One child of an authority, at a place among its rows, born on a day."""
+        self.wanted.append((place, where, born))
+
+    def laid_out(self, *given):
+        layout = self.lay_out(*given)
+        self.keys = {}
+        for place, where, born in self.wanted:
+            self.insert(layout, place, where, born)
+        return layout
+
+    def insert(self, layout, place: int, where: str, born: int) -> None:
+        """Put one child at the front, in the middle or at the end of an authority's rows, keys in order."""
+        first, end = layout["first_row_of"][layout["first_neighbourhood"][place : place + 2]].tolist()
+        at = {"front": first, "middle": (first + end) // 2, "end": end}[where]
+        beside = at if where == "front" else at - 1  # whose neighbourhood it shares
+        same = layout["neighbourhood"] == layout["neighbourhood"][beside]
+        before = layout["key"][:at][same[:at]].tolist() or [0]
+        after = layout["key"][at:][same[at:]].tolist() or [2**64 - 1]
+        key = (before[-1] + after[0]) // 2
+        child = {"key": key, "born": born, "authority": place, "neighbourhood": layout["neighbourhood"][beside], "circle": -1}
+        assert before[-1] < key < after[0]
+        for name, value in child.items():
+            layout[name] = np.insert(layout[name], at, layout[name].dtype.type(value))
+        layout["first_row_of"] = np.searchsorted(layout["neighbourhood"], np.arange(layout["first_neighbourhood"][-1] + 1))
+        self.keys[key] = born
+
+    def drawn(self, draws, decision, key, serial=0):
+        drawn = self.exponential(draws, decision, key, serial)
+        if decision in ("person.strain", "person.exposure"):
+            drawn[np.isin(key, np.array(list(self.keys), dtype=np.uint64))] = 0.0
+        return drawn
+
+
+def without(model, keys) -> dict[str, list[tuple]]:
+    """All rows of the ledger but those of some children, who are taken out of the stock of children too."""
+    tables = {name: model.ledger.table(name) for name in model.ledger.tables}
+    others = ~np.isin(tables["events"]["child"], np.array(list(keys), dtype=np.uint64))
+    tables["events"] = {name: column[others] for name, column in tables["events"].items()}
+    tables["stocks"]["children"] -= [sum(born + EIGHTEEN > day for born in keys.values()) for day in tables["stocks"]["day"].tolist()]
+    return {name: list(zip(*(column.tolist() for column in columns.values()), strict=True)) for name, columns in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return without(lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3), {})
+
+
+@pytest.mark.parametrize("where", ["front", "middle", "end"])
+def test_an_inert_child_changes_nothing_for_anybody_else(monkeypatch, alone, where):
+    added = Added(monkeypatch)
+    added.add(PLACES.index("Greenwich"), where, born=-TWELVE_YEARS)
+    model = lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3)
+    assert set(added.keys) < set(model.children.columns["key"].tolist())
+    assert not np.isin(model.ledger.table("events")["child"], np.array(list(added.keys), dtype=np.uint64)).any()
+    assert without(model, added.keys) == alone
+
+
+def test_many_inert_children_of_all_ages_change_nothing_for_anybody_else(monkeypatch, alone):
+    added = Added(monkeypatch)
+    for n in range(12):
+        place = REGION.authorities[n % 3]
+        added.add(place, ("front", "middle", "end")[n % 3], born=-EIGHTEEN + 20 + n * 230)
+    model = lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3)
+    events = model.ledger.table("events")
+    theirs = np.isin(events["child"], np.array(list(added.keys), dtype=np.uint64))
+    assert set(events["event"][theirs].tolist()) == {Event.LEFT}
+    assert without(model, added.keys) == alone
+
+
+def test_a_child_who_is_not_inert_does_change_something(monkeypatch, alone):
+    """So that the tests above are known to look."""
+    added = Added(monkeypatch)
+    monkeypatch.setattr(Added, "drawn", lambda self, draws, *address: self.exponential(draws, *address))
+    for n in range(40):
+        added.add(REGION.authorities[-1], "middle", born=-TWELVE_YEARS - n)
+    assert without(lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3), added.keys) != alone

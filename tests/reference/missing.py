@@ -1,0 +1,239 @@
+"""Missing episodes: why they begin, how long they last, who records them, how they end."""
+
+from math import ceil, exp, inf
+
+from .chance import first_over
+from .people import restlessness
+from .words import (
+    AT_HOME,
+    AUTHORITY,
+    CHILDRENS_HOME,
+    CONFLICT,
+    CRISIS,
+    DEBT,
+    FAMILY,
+    FAR_KM,
+    FOSTER,
+    FOUND,
+    GETTING_OUT,
+    KINSHIP,
+    LINE,
+    LOOKED_AFTER,
+    MONTH,
+    OLDER,
+    ON_A_LINE,
+    OTHER,
+    OUTSIDE,
+    OVERNIGHT,
+    POLICE,
+    RETURNED,
+    SECURE,
+    SPECIALIST_FOSTER,
+    STILL_MISSING,
+    SUPPORTED,
+    WENT_MISSING,
+    WITH_PARENTS,
+    YEAR,
+)
+
+OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
+PULLS = {FAMILY: "missing.family", LINE: "missing.line", DEBT: "missing.debt"}
+
+
+class Episode:
+    """One episode. How long, who records it, whether the child is found: looked up as it begins, known to nobody yet."""
+
+    def __init__(self, england, child, cause):
+        r, key, n = england.p("reporting"), child.key, child.episodes
+        on_line, in_care = cause == LINE, child.setting != AT_HOME
+        self.cause, self.number, self.began = cause, n, england.day
+        self.by_police = self.by_authority = self.is_found = False
+        self.in_care, self.is_older = in_care, child.age_on(england.day) >= 16
+        self.days = duration(england, cause, england.exponential("missing.duration", key, n))
+        if in_care:
+            odds, delay = r.care_police * (r.line_care if on_line else 1.0), r.delay_care
+            noted = r.care_authority * england.recording_practice(child.authority) * (r.line_care if on_line else 1.0)
+            self.by_authority = england.uniform("reporting.authority", key, n) < noted
+        else:
+            odds, delay = r.home * (r.line_home if on_line else 1.0), r.delay_home
+        by_habit = not in_care and england.uniform("reporting.habit", key, n) < r.habit  # families who report do so again
+        u = england.uniform("reporting.family", key) if by_habit else england.uniform("reporting.police", key, n)
+        reported_after = england.exponential("reporting.delay", key, n) * delay
+        if reported_after < self.days and u < odds:
+            self.by_police = True
+            search = r.search_line if on_line else r.search
+            found_after = reported_after + england.exponential("police.search", key, n) * search
+            if found_after < self.days:
+                self.days, self.is_found = found_after, True
+        self.ends = england.day + max(1, ceil(self.days))
+
+    @property
+    def detail(self):
+        """What is noted of it, found or not apart."""
+        return (
+            POLICE * self.by_police + AUTHORITY * self.by_authority + OVERNIGHT * (self.days >= OVERNIGHT_DAYS)
+            + LOOKED_AFTER * self.in_care + OLDER * self.is_older
+        )  # fmt: skip
+
+
+def duration(england, cause, e):
+    """Days away if nobody finds the child: Lomax, whose chance of lasting past x is (1 + x/scale)^-tail."""
+    p = england.p("duration")
+    median = {CONFLICT: p.conflict, FAMILY: p.family, LINE: p.line, DEBT: p.debt}[cause]
+    tail = p.line_tail if cause == LINE else p.tail
+    scale = median / (2.0 ** (1.0 / tail) - 1.0)
+    return scale * (exp(e / tail) - 1.0)
+
+
+def rates(england):
+    """A day, for a multiplier of 1: of going missing over conflict, by setting and age band; of a crisis beginning, by setting."""
+    p = england.p("missing")
+    times_foster = {
+        FOSTER: 1.0, SPECIALIST_FOSTER: 1.0, KINSHIP: p.in_kinship, CHILDRENS_HOME: p.in_home, SECURE: p.in_secure,
+        SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other,
+    }  # fmt: skip
+    by_age = (p.at_10_12, 1.0, p.at_15, p.at_16_17)
+    of_setting = {AT_HOME: p.at_home} | {setting: p.in_foster * times for setting, times in times_foster.items()}
+    conflict = {setting: [rate * age / YEAR for age in by_age] for setting, rate in of_setting.items()}
+    return conflict, {setting: (p.crises_home if setting == AT_HOME else p.crises_care) / YEAR for setting in of_setting}
+
+
+# -- day 1 and arrivals ---------------------------------------------------------------------------------------------------
+
+
+def begin(england):
+    england.conflict_rates, england.crisis_rates = rates(england)
+    for child in england.present:
+        come_into_the_world(england, child)
+
+
+def come_into_the_world(england, child):
+    child.restlessness = restlessness(england, child)
+    child.conflict_left = england.exponential("missing.conflict", child.key)
+    child.crisis_left = england.exponential("missing.crisis", child.key)
+
+
+def begin_pulls(england):
+    """Day 1: what pulls looked-after and exploited children away is at work."""
+    for child in england.present:
+        if child.pulls_changed:
+            feel_pulls(england, child)
+
+
+# -- the day --------------------------------------------------------------------------------------------------------------
+
+
+def end_episodes(england):
+    """Children return or are found; those who turned eighteen pass out of sight."""
+    for child in england.news["entered"]:
+        come_into_the_world(england, child)
+    for child in england.news["setting changed"]:
+        child.restlessness = restlessness(england, child)  # whoever enters or leaves care goes missing at another rate
+    for child in england.news["left"]:
+        pass_out_of_sight(england, child)
+    for child in england.present:
+        if child.episode and child.episode.ends == england.day:
+            come_back(england, child)
+
+
+def pass_out_of_sight(england, child):
+    if child.episode:
+        england.tell(
+            STILL_MISSING, child, cause=child.episode.cause, detail=child.episode.detail + FOUND * child.episode.is_found,
+            amount=england.day - child.episode.began, serial=child.episode.number,
+        )  # fmt: skip
+    child.episode, child.conflict_left, child.crisis_left, child.pulls = None, inf, inf, {}
+
+
+def come_back(england, child):
+    """The wait for the next episode by the same cause begins anew, waits for the others go on; the weeks after carry a rise."""
+    p, episode, child.episode = england.p("missing"), child.episode, None
+    england.tell(
+        RETURNED, child, cause=episode.cause, detail=episode.detail + FOUND * episode.is_found, amount=episode.days,
+        serial=episode.number, place=england.where_lives(child),
+    )  # fmt: skip
+    england.news["returned"].append((child, episode))
+    if episode.cause == CONFLICT:
+        child.conflict_spells += 1
+        child.conflict_left = england.exponential("missing.conflict", child.key, child.conflict_spells)
+    elif pull_hazard(england, child, episode.cause) > 0.0:
+        begin_pull(england, child, episode.cause)
+    child.hold("going missing", by="rise after return", at=p.rise_after_return, until=england.day + p.rise_days)
+
+
+def begin_episodes(england):
+    """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
+    for child in england.present:
+        if child.pulls_changed:
+            feel_pulls(england, child)
+        child.crisis_left -= england.crisis_rates[child.setting] * child.strain
+        if child.crisis_left <= 0.0:
+            fall_into_crisis(england, child)
+        if child.episode:
+            continue
+        pull = first_over(child.pulls, {cause: pull_hazard(england, child, cause) for cause in child.pulls}) if child.pulls else None
+        if pull is not None:
+            go_missing(england, child, pull)
+            continue
+        child.conflict_left -= conflict_hazard(england, child)
+        if child.conflict_left <= 0.0:
+            child.conflict_left = inf
+            go_missing(england, child, CONFLICT)
+
+
+def conflict_hazard(england, child):
+    """Of going missing over conflict today: rate of setting and age, lasting difference, crisis, rise after a return, policies."""
+    hazard = england.conflict_rates[child.setting][child.band] * child.restlessness
+    return hazard * child.lever("going missing") if child.holds else hazard
+
+
+def fall_into_crisis(england, child):
+    """A crisis multiplies the hazards of going missing until it ends by itself."""
+    p = england.p("missing")
+    days = 1 + int(england.exponential("missing.crisis_days", child.key, child.crises) * p.crisis_days)
+    england.tell(CRISIS, child, amount=days, serial=child.crises)
+    factor = p.crisis_factor_home if child.setting == AT_HOME else p.crisis_factor
+    child.hold("going missing", by="crisis", at=factor, until=england.day + days)
+    child.crises += 1
+    child.crisis_left = england.exponential("missing.crisis", child.key, child.crises)
+
+
+def go_missing(england, child, cause):
+    child.episodes += 1
+    child.episode = Episode(england, child, cause)
+    place = england.where_lives(child)
+    england.tell(
+        WENT_MISSING, child, cause=cause, detail=child.episode.detail + OUTSIDE * (place != child.authority), place=place,
+        serial=child.episode.number,
+    )  # fmt: skip
+
+
+# -- what pulls a child away ----------------------------------------------------------------------------------------------
+
+
+def pull_hazard(england, child, cause):
+    """Of going missing to family or friends, on a line, over debt or fear [a day]."""
+    p, placement, involvement = england.p("missing"), child.placement, child.involvement
+    if cause == FAMILY and placement and child.setting not in (WITH_PARENTS, SECURE):
+        far = p.family_when_far if placement.km > FAR_KM else 1.0
+        return p.family / YEAR * child.restlessness * far * child.lever("going missing")
+    if cause == LINE and child.stage in ON_A_LINE:
+        return p.stays / MONTH * child.lever("contact with the line")
+    if cause == DEBT and child.stage in (*ON_A_LINE, GETTING_OUT):
+        debt = min(involvement.debt / england.p("exploitation").holds, 3.0)
+        fear = p.fear_of_leaving if child.stage == GETTING_OUT else 1.0
+        return p.debt_rate / YEAR * debt * fear * child.lever("going missing")
+    return 0.0
+
+
+def feel_pulls(england, child):
+    """What pulls a child away has changed with its placement, stage or debt: what pulls for the first time begins to."""
+    child.pulls_changed = False
+    for cause in PULLS:
+        if cause not in child.pulls and pull_hazard(england, child, cause) > 0.0:
+            begin_pull(england, child, cause)
+
+
+def begin_pull(england, child, cause):
+    child.pull_spells[cause] = child.pull_spells.get(cause, 0) + 1
+    child.pulls[cause] = england.exponential(PULLS[cause], child.key, child.pull_spells[cause])

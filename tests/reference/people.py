@@ -1,0 +1,180 @@
+"""Children: who lives where, how they differ for life, birthdays, entrants each 1 September, leavers at eighteen."""
+
+from datetime import date
+from math import inf
+
+from sim.dates import EIGHTEEN, age_on, date_of, day_of, first_septembers
+from sim.draws import key_of
+
+from .chance import gamma, mixed, single
+from .words import AT_HOME, ENTERED, LEFT, NEIGHBOURHOOD, NEVER, NOT_INVOLVED
+
+OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
+WHOLE_YEARS = 7  # school years wholly aged 10 to 17 on day 1
+NEIGHBOURS_IN_A_YEAR = 81
+BANDS = ((10, 12), (13, 14), (15, 15), (16, 17))  # ages that share hazards
+THIRTEEN, FIFTEEN, SIXTEEN = (-(-age * 1461 // 4) for age in (13, 15, 16))  # first day of life at that age
+LEAST_RESTLESSNESS = 1e-6
+
+
+class Child:
+    """One child, and everything the rules know of it."""
+
+    def __init__(self, key, born, school_year, authority):
+        self.key, self.born, self.school_year, self.authority = key, born, school_year, authority
+        self.is_present = False
+        self.band = 0
+        self.holds = {}  # lever -> who holds it -> (multiplier, until which morning)
+        # care
+        self.setting, self.care_entries, self.placement, self.care_left = AT_HOME, 0, None, inf
+        # a line
+        self.stage, self.involvements, self.involvement = NOT_INVOLVED, 0, None
+        # going missing
+        self.restlessness, self.crises, self.crisis_left = 0.0, 0, inf
+        self.conflict_spells, self.conflict_left = 0, inf
+        self.pulls, self.pull_spells = {}, {}
+        self.pulls_changed = False  # today, something that pulls it away
+        self.episodes, self.episode = 0, None
+        # what services know
+        self.signals, self.identified_on = [0, 0], NEVER
+
+    @property
+    def is_missing(self):
+        return self.episode is not None
+
+    @property
+    def is_identified(self):
+        return self.identified_on > NEVER
+
+    def age_on(self, day):
+        """Age in completed years."""
+        return age_on(self.born, day)
+
+    def lever(self, name):
+        """What everybody who holds a lever for this child makes of it together."""
+        product = 1.0
+        for _, (at, _) in sorted(self.holds.get(name, {}).items()):
+            product *= at
+        return product
+
+    def hold(self, name, by, at, until):
+        """`by` holds a lever until the morning of a day; its earlier hold ends."""
+        self.holds.setdefault(name, {})[by] = (at, until)
+
+    def release(self, name, by):
+        self.holds.get(name, {}).pop(by, None)
+
+
+def last_birthday_of(school_year):
+    """31 August of the year after a school year of birth began [day]."""
+    return day_of(date(school_year + 1, 8, 31))
+
+
+def lay_out(england):
+    """Everybody who will be in the world until the last day; on day 1 exactly the published number of each authority.
+
+    A child is kept in a small world by its own key, so that another fraction renames nobody. Sorted by neighbourhood.
+    """
+    oldest_day = 2 - EIGHTEEN  # who was born then is not yet eighteen on day 1
+    part_of_a_year = (last_birthday_of(OLDEST) - oldest_day + 1) / 365.0
+    new_years = [date_of(day).year - 11 for day in first_septembers(1, england.last_day)]
+    everybody = []
+    for place in england.inside:
+        people = england.places[place].people
+        in_a_year = round(people / (WHOLE_YEARS + part_of_a_year))
+        for year in (*range(OLDEST, FIRST_NEW), *new_years):
+            size = people - WHOLE_YEARS * in_a_year if year == OLDEST else in_a_year
+            first = oldest_day if year == OLDEST else last_birthday_of(year - 1) + 1
+            days = last_birthday_of(year) - first + 1
+            series = key_of("child", england.places[place].code, year)
+            for n in range(size):
+                key = mixed((n + 1) * 0x9E3779B97F4A7C15 % 2**64 ^ series)
+                if (key >> 11) * 2.0**-53 < england.fraction:
+                    everybody.append(Child(key, first + (2 * n + 1) * days // (2 * size), year, place))
+    give_neighbourhoods_and_friends(england, everybody, len(new_years))
+    for child in everybody:
+        draw_differences(england, child)
+        child.is_present = child.school_year < FIRST_NEW
+        child.band = band_of(age_on(child.born, 1)) if child.is_present else 0
+    return sorted(everybody, key=lambda child: (child.neighbourhood, child.key))
+
+
+def band_of(age):
+    """Which ages share a child's hazards."""
+    return next(n for n, (first, last) in enumerate(BANDS) if first <= age <= last)
+
+
+def give_neighbourhoods_and_friends(england, everybody, number_of_new_years):
+    """Neighbourhoods are numbered through England; friends are of one neighbourhood and school year."""
+    england.first_neighbourhood = {}
+    number = 0
+    for place in england.inside:
+        england.first_neighbourhood[place] = number
+        england.neighbourhoods[place] = max(1, round(england.places[place].people * england.fraction / NEIGHBOURHOOD))
+        number += england.neighbourhoods[place]
+    circles_in_a_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + england.p("people").friends)))
+    years = FIRST_NEW + number_of_new_years - OLDEST
+    for child in everybody:
+        child.neighbourhood = england.neighbourhood("person.neighbourhood", child.authority, child.key)
+        circle = int(england.uniform("person.circle", child.key) * circles_in_a_year)
+        child.circle = circle + circles_in_a_year * (child.school_year - OLDEST + years * child.neighbourhood)
+        england.neighbours.setdefault(child.neighbourhood, []).append(child)
+        england.friends.setdefault(child.circle, []).append(child)
+
+
+def draw_differences(england, child):
+    """What a child brings, drawn once from its key alone."""
+    p, key = england.p("people"), child.key
+    child.is_male = england.uniform("person.sex", key) < p.male
+    child.strain = single(gamma(england.exponential("person.strain", key), p.unevenness_of_strain))
+    alone = gamma(england.exponential("person.exposure", key), p.unevenness_of_exposure)
+    # the engine multiplies the first term in single precision
+    from_strain = single(single(p.exposure_from_strain) * child.strain)
+    child.exposure = single(from_strain + (1.0 - p.exposure_from_strain) * alone)
+    child.difference_in_breaking = gamma(england.exponential("person.breaking", key), england.p("care").unevenness_of_breaking)
+
+
+def restlessness(england, child):
+    """The lasting multiplier of going missing: more unequal, and on another scale, outside care."""
+    p = england.p("missing")
+    shape = p.unevenness_home if child.setting == AT_HOME else p.unevenness_care
+    return single(max(gamma(england.exponential("person.restlessness", child.key), shape), LEAST_RESTLESSNESS))
+
+
+def have_birthdays(england):
+    """Children pass into the next age band; at eighteen they leave observation."""
+    today, turns = england.day, {THIRTEEN: 1, FIFTEEN: 2, SIXTEEN: 3, EIGHTEEN: None}
+    for child in england.present:
+        lived = today - child.born
+        if lived not in turns:
+            continue
+        if lived < EIGHTEEN:
+            child.band = turns[lived]
+        else:
+            child.is_present = False
+            england.news["left"].append(child)
+            debt = child.involvement.debt if child.involvement else 0.0
+            england.tell(LEFT, child, cause=child.stage, detail=child.is_missing + 2 * (child.setting != AT_HOME), amount=debt)
+    if england.news["left"]:
+        england.present = [child for child in england.present if child.is_present]
+
+
+def welcome_entrants(england):
+    """On 1 September the school year that is ten comes in."""
+    today = date_of(england.day)
+    if (today.month, today.day) != (9, 1):
+        return
+    for child in england.children:
+        if child.school_year == today.year - 11:
+            child.is_present = True
+            england.tell(ENTERED, child)
+            england.news["entered"].append(child)
+    england.present = [child for child in england.children if child.is_present]
+
+
+def let_go_of_levers(england):
+    """In the morning what was held until today ends."""
+    for child in england.children:
+        for holds in child.holds.values() if child.holds else ():
+            for by in [by for by, (_, until) in holds.items() if until == england.day]:
+                del holds[by]

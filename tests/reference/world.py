@@ -1,0 +1,153 @@
+"""England in the reference: authorities, children, homes, lines, and the day in the order things happen."""
+
+from collections import defaultdict
+from math import sqrt
+
+from sim.dates import date_of
+from sim.draws import Draws, key_of
+from sim.parameters import Parameters
+from sim.places import read_places
+
+from . import care, costs, exploitation, lines, missing, people, policies, recruiting, services
+from .ledger import Ledger
+from .words import APPROACHED, AT_HOME, BOUND, GETTING_OUT, GROOMED, SAFE, WORKING
+
+SPREAD = sqrt(1.5)  # half-width of a uniform square whose root mean square distance from its middle is 1
+
+
+class Authority:
+    """One of the 151 authorities: its published figures."""
+
+    def __init__(self, places, n):
+        self.code = places.code[n]
+        self.key = key_of("place", self.code)
+        self.x_km, self.y_km, self.spread_km = float(places.x_km[n]), float(places.y_km[n]), float(places.spread_km[n])
+        self.people = int(places.population_10_17[n])
+        self.looked_after_10_15, self.looked_after_16_17 = int(places.looked_after_10_15[n]), int(places.looked_after_16_17[n])
+        self.looked_after_10_17 = self.looked_after_10_15 + self.looked_after_16_17
+        self.outside_percent = float(places.outside_percent[n])
+        self.childrens_home_places, self.placed_here_by_others = int(places.childrens_home_places[n]), int(places.placed_here_by_others[n])
+        self.deprivation, self.is_coastal = float(places.imd_score[n]), bool(places.coastal[n])
+        self.group, self.share_of_group = places.exporter_group[n], float(places.exporter_weight[n])
+
+
+class England:
+    """Everything there is, and the day's news (gone by the next morning)."""
+
+    def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies):
+        draws = Draws(seed)
+        self.uniform, self.exponential = draws.one_uniform, draws.one_exponential
+        self.inside, self.fraction, self.last_day, self.warm_up_days = tuple(authorities), fraction, days, warm_up_days
+        self.values = values_of(parameters, uses_of_policies)
+        self.day, self.news, self.ledger = 1, defaultdict(list), Ledger()
+        self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
+        self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
+        self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
+        self.neighbourhoods, self.neighbours, self.friends = {}, {}, {}
+        self.draws_of_others, self.share_at_ten, self.moves_asked_for, self.spent_by_policies = {}, {}, [], 0.0
+        self.children = people.lay_out(self)
+        self.present = [child for child in self.children if child.is_present]
+        care.build_homes(self)
+        lines.lay_out(self)
+        services.begin(self)
+        costs.begin(self)
+        self.policies = [policies.EVERY_POLICY[name](self, **use_without_settings(use)) for name, use in sorted(uses_of_policies.items())]
+        care.begin(self)
+        missing.begin(self)
+        lines.begin(self)
+        recruiting.begin(self)
+        for child in self.news["setting changed"]:
+            child.pulls_changed = True
+        missing.begin_pulls(self)
+        self.day = 0
+
+    def live_a_day(self):
+        """One day in England, in the order things happen."""
+        self.day += 1
+        self.news.clear()
+        people.have_birthdays(self)
+        people.welcome_entrants(self)
+        people.let_go_of_levers(self)
+        care.begin_end_and_move(self)
+        missing.end_episodes(self)
+        lines.run(self)
+        recruiting.recruit(self)
+        exploitation.live(self)
+        missing.begin_episodes(self)
+        services.respond(self)
+        for policy in self.policies:
+            policy.live(self)
+        costs.charge(self)
+        self.count_stocks()
+        if (date_of(self.day).month, date_of(self.day).day) == (3, 31):
+            care.count(self)
+
+    def p(self, group):
+        """The declared numbers of a group."""
+        return self.values[group]
+
+    @property
+    def is_first_of_april(self):
+        today = date_of(self.day)
+        return self.day > 1 and (today.month, today.day) == (4, 1)
+
+    def tell(self, event, child, **columns):
+        """Something happened to a child."""
+        self.write(event, **{"child": child.key, "home": child.authority} | columns)
+
+    def write(self, event, **columns):
+        self.ledger.write("events", day=self.day, event=event, **columns)
+
+    def neighbourhood(self, decision, place, key, serial=0):
+        """One of the neighbourhoods of an authority, by a keyed draw."""
+        return self.first_neighbourhood[place] + int(self.uniform(decision, key, serial) * self.neighbourhoods[place])
+
+    def point(self, key, place):
+        """A point inside an authority, by key: east and north [km]."""
+        authority = self.places[place]
+        reach = 2.0 * SPREAD * authority.spread_km
+        return (
+            authority.x_km + (self.uniform("point.east", key) - 0.5) * reach,
+            authority.y_km + (self.uniform("point.north", key) - 0.5) * reach,
+        )
+
+    def where_lives(self, child):
+        """The authority in which a child lives."""
+        return child.placement.place if child.placement else child.authority
+
+    def recording_practice(self, place):
+        """How fully an authority records absences from care, between the least and 1."""
+        least = self.p("reporting").practice_least
+        return least + (1.0 - least) * self.uniform("authority.practice", self.places[place].key)
+
+    def count_stocks(self):
+        """The evening: everybody is counted."""
+        stages = [child.stage for child in self.present]
+        number = {stage: stages.count(stage) for stage in (APPROACHED, GROOMED, WORKING, BOUND, GETTING_OUT, SAFE)}
+        away = [child for child in self.present if child.episode]
+        in_crisis = sum("crisis" in child.holds.get("going missing", ()) for child in self.children if child.holds)
+        self.ledger.write(
+            "stocks", day=self.day, children=len(self.present), looked_after=sum(child.setting != AT_HOME for child in self.present),
+            missing=len(away), missing_looked_after=sum(child.setting != AT_HOME for child in away), in_crisis=in_crisis,
+            approached=number[APPROACHED], groomed=number[GROOMED], working=number[WORKING], bound=number[BOUND],
+            getting_out=number[GETTING_OUT], safe=number[SAFE], lines=sum(line.is_open for line in self.lines),
+            positions=sum(len(line.positions) for line in self.lines), positions_open=sum(line.open_positions for line in self.lines),
+            positions_with_children=number[WORKING] + number[BOUND] + number[GETTING_OUT], beds=sum(home.beds for home in self.homes),
+            beds_taken=sum(home.beds - home.free for home in self.homes),
+            interviews_waiting=sum(len(team.queue) for team in self.teams.values()),
+        )  # fmt: skip
+
+
+def values_of(parameters, uses_of_policies):
+    """A value for every declared number: the default, or what is given (address to value), or a policy's own settings."""
+    given = defaultdict(dict)
+    for address, value in parameters.items():
+        group, _, name = address.rpartition(".")
+        given[group][name] = value
+    for name, use in uses_of_policies.items():
+        given[f"policies.{name}"].update(use.get("settings", {}))
+    return {group: declared(given[group]) for group, declared in Parameters.registry.items()}
+
+
+def use_without_settings(use):
+    return {key: value for key, value in use.items() if key != "settings"}
