@@ -54,11 +54,12 @@ class Event(IntEnum):
     POSITION_OPEN = 35  # agent: line; serial: position; a child is sought
     POSITION_FILLED = 36  # agent: line; serial: position; cause: by whom
     POLICY_REACHED = 37  # agent: key of the policy
-    ARRIVED = 38  # an unaccompanied child comes and is looked after from today
+    ARRIVED = 38  # an unaccompanied child comes and is looked after from today; on day 1 (detail 1): came before
     HISTORY = 39  # what a child had lived through before day 1; cause: of PASTS; amount: how often
     SUSPENDED = 40  # from school; serial: which time; amount: days
     EXCLUDED = 41  # permanently, to alternative provision; serial: as above
     PART_TIME = 42  # put on a part-time timetable; amount: days
+    ABSENT = 62  # persistently, from school; amount: days
     BACK_AT_SCHOOL = 43  # cause: what ended (state of schooling)
     OTHERWISE_APPROACHED = 44  # by exploiters other than a line; cause: form; agent: exploiter
     OTHERWISE_EXPLOITED = 45  # begins to be exploited; cause: form; detail: 1 again, after having got out
@@ -97,7 +98,7 @@ BILL_COLUMNS: dict[str, Any] = {"day": "<i4", "payer": "<u1", "item": "<u1", "po
 # The count on 31 March: looked-after children by responsible authority and what the official tables tell of them.
 COUNT_COLUMNS: dict[str, Any] = {
     "day": "<i4", "home": "<u1", "setting": "<u1", "is_16_17": "<u1", "outside": "<u1", "far": "<u1",
-    "moves_3plus": "<u1", "children": "<i4",
+    "moves_3plus": "<u1", "alone": "<u1", "children": "<i4",
 }  # fmt: skip
 
 TABLES: dict[str, dict[str, Any]] = {
@@ -107,7 +108,7 @@ SORTED_BY = {
     "events": ("day", "event", "child", "agent", "serial"),
     "stocks": ("day",),
     "bills": ("day", "payer", "item"),
-    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus"),
+    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"),
 }
 
 

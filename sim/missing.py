@@ -35,6 +35,7 @@ from sim.population import (
     GETTING_OUT,
     KINSHIP,
     LINE,
+    NEVER,
     OTHER,
     SECURE,
     SETTINGS,
@@ -112,6 +113,9 @@ class Reporting(Parameters, group="reporting"):
     care_police = parameter(0.74, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
     care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
     practice_least = parameter(0.75, unit="multiplier", between=(0.5, 1.0), source="mis_cla_overstate;mis_cla_awa_pct_2025", doc="Recording practice of authorities lies between this and 1.")
+    known = parameter(1.15, unit="multiplier", between=(1.0, 1.6), source=ASSUMED, doc="Chance of a report to the police of a child known to be exploited.")
+    known_sooner = parameter(0.6, unit="multiplier", between=(0.3, 1.0), source=ASSUMED, doc="Time until then.")
+    worker = parameter(1.25, unit="multiplier", between=(1.0, 1.8), source=ASSUMED, doc="Chance of a report of a child at home who has a worker.")
     line_home = parameter(0.7, unit="multiplier", between=(0.4, 1.2), source=ASSUMED, doc="Absences on a line, against other absences: families are threatened, or used to them.")
     line_care = parameter(0.9, unit="multiplier", between=(0.6, 1.1), source=ASSUMED)
     delay_home = parameter(0.35, unit="days", between=(0.1, 1.0), source=ASSUMED, doc="Mean time until parents report.")
@@ -330,7 +334,10 @@ class Missing:
         longer = np.where(children.is_unaccompanied[rows], self.lasting.unaccompanied, 1.0)
         days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes] * longer, self.tail[causes])
         odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
-        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home)
+        known = children.identified_on[rows] > NEVER
+        with_worker = ~cared_for & self.model.relationships.has_worker(rows)
+        odds = odds * np.where(known, r.known, 1.0) * np.where(with_worker, r.worker, 1.0)
+        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home) * np.where(known, r.known_sooner, 1.0)
         by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
         u = np.where(by_habit, draws.uniform("reporting.family", key), draws.uniform("reporting.police", key, n))
         police = (delay < days) & (u < odds)

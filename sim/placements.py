@@ -344,7 +344,9 @@ class Placements:
                 here = ((children.authority[chosen] == a) & of_age).nonzero()[0]
                 first = here[np.lexsort((children.key[chosen[here]], race[here]))][: round(float(number * share))]
                 self.own.is_unaccompanied[chosen[first]] = True
-        return chosen[self.own.is_unaccompanied[chosen]]
+        alone = chosen[self.own.is_unaccompanied[chosen]]
+        model.tell(Event.ARRIVED, alone, detail=1)
+        return alone
 
     def _may_enter(self, rows) -> None:
         children = self.model.children
@@ -683,13 +685,13 @@ class Placements:
         columns = np.stack(
             [
                 home, self.own.setting[rows], children.ages(rows) >= 16, self.table.place[slots] != home,
-                self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3,
+                self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3, self.own.is_unaccompanied[rows],
             ],
             axis=1,
         ).astype(np.int64)  # fmt: skip
-        cells, numbers = np.unique(columns, axis=0, return_counts=True)
+        cells, numbers = np.unique(columns, axis=0, return_counts=True)  # of each kind of child
         model.ledger.tables["counts"].append(
             len(cells), day=model.day, home=cells[:, 0], setting=cells[:, 1], is_16_17=cells[:, 2], outside=cells[:, 3],
-            far=cells[:, 4], moves_3plus=cells[:, 5], children=numbers,
+            far=cells[:, 4], moves_3plus=cells[:, 5], alone=cells[:, 6], children=numbers,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ import mesa
 import numpy as np
 
 from sim.draws import key_of
+from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import FOUND, POLICE
@@ -44,7 +45,7 @@ class Policing(Parameters, group="policing"):
     remand_days = parameter(40.0, unit="days", between=(14.0, 120.0), source=ASSUMED, doc="Mean.")
     later_offence = parameter(0.35, unit="a year", between=(0.1, 0.8), source=ASSUMED, doc="Rate at which an offence is recorded in the year after a criminal response.")
     later_after_safeguarding = parameter(0.88, unit="multiplier", between=(0.7, 1.1), source="I070;I071;I073", doc="... after a safeguarding response; medium evidence, indirect.")
-    referred = parameter(0.6, unit="probability", between=(0.3, 1.0), source=ASSUMED, doc="Police tell social care of an exploited child whom they met.")
+    turning_point = parameter(1.4, unit="multiplier", between=(0.8, 2.5), source=ASSUMED, doc="Hazards of getting out in the month after police met the child.")
 
 
 class MissingUnit(mesa.Agent):
@@ -137,6 +138,7 @@ class Police:
             model.exploitation.line_of(row).feel_pressure()
         seized = draws.happens("policing.seized", key, np.where(criminal, p.seized_criminal, p.seized_safeguarding), n)
         model.exploitation.seize(rows[seized], draws.exponential("policing.seizure", key[seized], n[seized]), n[seized])
+        model.levers.hold(GETTING_OUT_OF_IT, rows, at=p.turning_point, until=model.day + 30, by="met by police")
         doubt = criminal & draws.happens("policing.trust_lost", key, p.trust_lost, n)
         model.today.give("trust lost", rows[doubt])
         remanded = criminal & draws.happens("policing.remand", key, p.remand, n)

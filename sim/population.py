@@ -61,8 +61,8 @@ CONFLICT, FAMILY, LINE, DEBT, SEXUAL = range(5)
 CAUSES = ("conflict at home or placement", "going home to family or friends", "line", "debt or fear", "sexual exploitation")
 
 # Where a child is in its schooling.
-MAINSTREAM, SUSPENDED, PART_TIME, ALTERNATIVE = range(4)
-SCHOOLING = ("in school", "suspended", "part-time timetable", "alternative provision after exclusion")
+MAINSTREAM, SUSPENDED, PART_TIME, ALTERNATIVE, ABSENT = range(5)
+SCHOOLING = ("in school", "suspended", "part-time timetable", "alternative provision after exclusion", "persistently absent")
 
 # Forms of exploitation, as services name them.
 BY_A_LINE, SEXUALLY, BY_OTHERS = range(3)
@@ -107,7 +107,7 @@ class Circumstances:
     involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", doc="How often the child has been approached.")
     other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
 
-    schooling = Fact(np.uint8, MAINSTREAM, unit="state", kept_by="schooling", doc="In school, suspended, on a part-time timetable, in alternative provision.")
+    schooling = Fact(np.uint8, MAINSTREAM, unit="state", kept_by="schooling", doc="In school, suspended, on a part-time timetable, in alternative provision, persistently absent.")
     suspensions = Fact(np.uint8, 0, unit="times", kept_by="schooling", doc="Suspensions and exclusions so far, history included.")
     school_level = Fact(np.float64, np.inf, unit="hazard", kept_by="schooling", doc="Clock: trouble at school that ends in a suspension or exclusion.")
 

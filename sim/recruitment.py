@@ -20,6 +20,7 @@ from sim.levers import Lever
 from sim.lines import ELSEWHERE, SEEKS, Recruiter
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
+    ABSENT,
     AT_HOME,
     CHILDRENS_HOME,
     KINSHIP,
@@ -172,8 +173,8 @@ class Recruiting:
             return rows, usual
         setting = children.setting[rows]
         rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
-        if venue == SCHOOL:  # the same streets, but those who are suspended are not there
-            rows = rows[children.schooling[rows] != SUSPENDED]
+        if venue == SCHOOL:  # the same streets, but those who are suspended or absent are not there
+            rows = rows[(children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)]
         homes = [model.placements.homes[i] for i in self.homes_in.get(neighbourhood, ()) if model.placements.homes[i].key % CORNERS == tenth]
         residents = [row for home in homes for row in home.residents]
         return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), usual

@@ -95,6 +95,10 @@ class Relationships:
             model.tell(Event.PROMISE_BROKEN, broken, serial=self.table.worker[self.table.slot[broken]])
             self._lose_trust(broken)
 
+    def has_worker(self, rows):
+        """Which of `rows` have a worker today."""
+        return self.table.slot[rows] >= 0
+
     def trusts(self, rows):
         """Which of `rows` trust their worker today."""
         slots = self.table.slot[rows]

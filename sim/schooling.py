@@ -1,8 +1,8 @@
-"""School: suspension, permanent exclusion, part-time timetables, alternative provision.
+"""School: suspension, permanent exclusion, part-time timetables, alternative provision, persistent absence.
 
 Trouble at school comes to a child at its authority's published rate, times its age, times a lasting difference that shares
-something with family conflict and exposure; being exploited may raise it. Most trouble ends in a suspension of days, little of it
-in a permanent exclusion to alternative provision, some suspensions in a part-time timetable. Out of school a child is easier to
+something with family conflict and exposure; being exploited may raise it. Most trouble ends in a suspension of days, some in
+weeks of absence, some in a part-time timetable, little of it in a permanent exclusion to alternative provision. Out of school a child is easier to
 meet for recruiters (`recruitment`), and a school that suspends it may notice why (`services`).
 
 *Chosen*: exclusion and exploitation are associated partly through who is exposed, partly through what exploitation does at
@@ -20,6 +20,7 @@ from sim.ledger import Event
 from sim.levers import ALWAYS, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
+    ABSENT,
     ALTERNATIVE,
     BANDS,
     BOUND,
@@ -53,6 +54,8 @@ class Schooling(Parameters, group="schooling"):
     days = parameter(2.5, unit="days", between=(1.5, 5.0), source=ASSUMED, doc="Mean length of a suspension.")
     exclusions = parameter(1.0, unit="times the authority's rate", between=(0.7, 1.5), source="places.csv:exclusion_rate")
     alternative_days = parameter(300.0, unit="days", between=(120.0, 600.0), source=ASSUMED, doc="Mean stay in alternative provision.")
+    absence = parameter(0.3, unit="share of trouble", between=(0.1, 0.6), source="K006", doc="Ends in weeks of absence, without a suspension; range ASSUMED.")
+    absence_days = parameter(30.0, unit="days", between=(10.0, 80.0), source=ASSUMED, doc="Mean length.")
     part_time = parameter(0.06, unit="probability a suspension", between=(0.0, 0.2), source=ASSUMED)
     part_time_days = parameter(40.0, unit="days", between=(10.0, 120.0), source=ASSUMED)
 
@@ -71,7 +74,7 @@ class School:
         rates = np.zeros(len(places) * len(BANDS) * len(SETTINGS))
         for band, times in enumerate(self.ages):
             for setting in range(len(SETTINGS)):
-                rates[group_of(np.arange(len(places)), band, setting)] = places.suspension_rate / 100.0 * times / 365.25
+                rates[group_of(np.arange(len(places)), band, setting)] = places.suspension_rate / 100.0 * times / 365.25 / (1.0 - p.absence)
         self.clock = Clock(self.own.school_level, model.children.columns["group"], rates)
         model.clocks.append(self.clock)
         model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
@@ -137,15 +140,20 @@ class School:
         model, p, children, draws = self.model, self.parameters, self.model.children, self.model.draws
         self.own.suspensions[rows] = np.minimum(self.own.suspensions[rows], 254) + 1
         key, n = children.key[rows], self.own.suspensions[rows]
-        excluded = draws.happens("school.exclusion", key, self.permanent[children.authority[rows]], n)
-        part_time = ~excluded & draws.happens("school.part_time", key, p.part_time, n)
-        mean = np.where(excluded, p.alternative_days, np.where(part_time, p.part_time_days, p.days))
+        absent = draws.happens("school.absence", key, p.absence, n)
+        excluded = ~absent & draws.happens("school.exclusion", key, self.permanent[children.authority[rows]], n)
+        part_time = ~absent & ~excluded & draws.happens("school.part_time", key, p.part_time, n)
+        suspended = ~(absent | excluded | part_time)
+        mean = np.select([absent, excluded, part_time], [p.absence_days, p.alternative_days, p.part_time_days], p.days)
         days = 1 + (draws.exponential("school.days", key, n) * mean).astype(np.int64)
-        for kind, event, state in ((excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (~excluded & ~part_time, Event.SUSPENDED, SUSPENDED)):
+        for kind, event, state in (
+            (excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (absent, Event.ABSENT, ABSENT),
+            (suspended, Event.SUSPENDED, SUSPENDED),
+        ):  # fmt: skip
             model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
             self.own.schooling[rows[kind]] = state
         self.in_alternative_provision += int(excluded.sum())
-        model.today.give("put out of school", rows)
+        model.today.give("put out of school", rows[~absent])
         for row, after in zip(rows.tolist(), days.tolist(), strict=True):
             self.back.setdefault(model.day + after, []).append(row)
 
