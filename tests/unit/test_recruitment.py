@@ -1,0 +1,214 @@
+"""Recruitment: each child in reach has its weight over the sum of weights, whoever else is there; vacancies set how often it is tried."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from sim import CountyLines
+from sim.dates import is_school_day
+from sim.ledger import Event
+from sim.lines import ADULT, ELSEWHERE, PAUSED, SEEKS
+from sim.places import read_places
+from sim.population import APPROACHED, AT_HOME, NOT_INVOLVED, band_of
+from sim.recruitment import BEING_FOUND, VENUES
+from tests.worlds import EVENTFUL, REGION, events, lived, number, world
+
+PLACES = read_places()
+KENT, GREENWICH = PLACES.index("Kent"), PLACES.index("Greenwich")
+SCHOOL = VENUES.index(next(venue for venue in VENUES if "school" in venue))
+
+
+@pytest.fixture
+def model() -> CountyLines:
+    return lived(world=world(0.05, days=60), parameters=EVENTFUL, until=5)
+
+
+@pytest.fixture(scope="module")
+def half_year() -> CountyLines:
+    return lived(world=world(0.08, days=180), parameters=EVENTFUL, seed=4)
+
+
+# -- the weight of a child -----------------------------------------------------------------------------------------------
+
+
+def plain_weight(model, child, place: int) -> float:
+    """One child's weight, rule by rule."""
+    p, model_homes = model.parameters["recruitment"], model.placements.homes
+    if child.stage != NOT_INVOLVED or child.is_missing:
+        return 0.0
+    weight = float(child.exposure)
+    weight *= (p.at_10_12, p.at_13_14, p.at_15, p.at_16_17)[int(band_of(child.age))]
+    weight *= 1.0 if child.is_male else p.girls
+    mean = (PLACES.imd_score * PLACES.population_10_17).sum() / PLACES.population_10_17.sum()
+    weight *= 1.0 + p.place * (PLACES.imd_score[child.authority] / mean - 1.0)
+    others = [c for c in model.children.select(lambda c: c.is_on_a_line) if c.row != child.row]
+    peer = any(c.circle == child.circle >= 0 for c in others)
+    if child.care_slot >= 0:
+        home = int(model.placements.table.home[child.care_slot])
+        peer |= home >= 0 and any(c.row in model_homes[home].residents for c in others)
+        weight *= p.looked_after
+        if child.authority != place:
+            weight *= p.newcomer
+    return weight * (p.peers if peer else 1.0)
+
+
+def test_weights_are_the_rules_one_by_one(model):
+    model.recruitment.note_residents()
+    children = model.children
+    working = children.select(lambda c: c.is_on_a_line)
+    friends = children.select(lambda c: np.isin(c.circle, working.circle)).rows
+    cared_for = children.select(lambda c: c.is_looked_after).rows
+    rows = np.unique(np.concatenate((children.rows[::40], friends, cared_for[::3], working.rows, children.select(lambda c: c.is_missing).rows)))
+    assert len(working) > 3
+    for place in (KENT, GREENWICH):
+        expected = [plain_weight(model, children.view(row), place) for row in rows.tolist()]
+        assert model.recruitment.weights(rows, place) == pytest.approx(expected, rel=1e-6)
+    assert sum(weight > 0 for weight in expected) > 50
+
+
+def test_each_child_s_chance_is_its_weight_over_the_sum_of_weights_and_nobody_s(model):
+    """Thousands of contacts with the same forty children."""
+    recruiter, p = model.lines.lines[0].recruiter, model.parameters["recruitment"]
+    rows = model.children.select(lambda c: (c.authority == KENT) & (c.setting == AT_HOME) & (c.stage == NOT_INVOLVED)).rows[:40]
+    weights, usual = model.recruitment.weights(rows, KENT), 40.0
+    met: Counter = Counter()
+    contacts = 8_000
+    for recruiter.contact in range(contacts):
+        met[model.recruitment._choose(recruiter, rows, usual, KENT)] += 1
+    chances = np.append(weights, p.nobody * usual) / (weights.sum() + p.nobody * usual)
+    found = np.array([met[row] for row in [*rows.tolist(), -1]]) / contacts
+    assert (np.abs(found - chances) < 4.5 * np.sqrt(chances * (1 - chances) / contacts) + 1e-9).all()
+    assert chances.max() > 0.05
+
+
+def test_a_contact_s_child_does_not_depend_on_who_else_is_there(model):
+    """Take the chosen away and the others' draws stay: the runner-up is chosen."""
+    recruiter = model.lines.lines[0].recruiter
+    rows = model.children.select(lambda c: (c.authority == KENT) & (c.stage == NOT_INVOLVED)).rows[:200]
+    for recruiter.contact in range(300):
+        chosen = model.recruitment._choose(recruiter, rows, 0.001, KENT)
+        fewer = rows[::2]
+        if chosen in fewer:
+            assert model.recruitment._choose(recruiter, fewer, 0.001, KENT) == chosen
+        assert model.recruitment._choose(recruiter, rows[::-1].copy(), 0.001, KENT) == chosen
+
+
+def test_a_lever_on_being_found_changes_the_weight_in_the_contest(model):
+    recruiter = model.lines.lines[0].recruiter
+    rows = model.children.select(lambda c: (c.authority == KENT) & (c.stage == NOT_INVOLVED)).rows[:30]
+    rows = rows[model.recruitment.weights(rows, KENT) > 0]
+
+    def times(row: int) -> int:
+        found = 0
+        for recruiter.contact in range(1500):
+            found += model.recruitment._choose(recruiter, rows, 1.0, KENT) == row
+        return found
+
+    row = int(rows[np.argsort(model.recruitment.weights(rows, KENT))[len(rows) // 2]])
+    before = times(row)
+    model.levers.hold(BEING_FOUND, np.array([row]), at=20.0, until=100, by="test")
+    assert times(row) > 5 * max(before, 1)
+
+
+# -- a contact -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_approach_is_told_and_takes_nobody_s_position(model):
+    line = model.lines.lines[0]
+    row = int(model.children.select(lambda c: (c.stage == NOT_INVOLVED) & ~c.is_missing).rows[0])
+    before, positions = model.children.view(row).involvements, list(line.positions)
+    model.exploitation.approach(row, line, 0, KENT)
+    child = model.children.view(row)
+    assert (child.stage, child.involvements) == (APPROACHED, before + 1) and list(line.positions) == positions
+    (told,) = events(model, Event.APPROACHED)["agent"][events(model, Event.APPROACHED)["child"] == child.key].tolist()
+    assert told == line.key
+
+
+def test_contacts_come_only_to_lines_that_seek_a_child(half_year):
+    """Nobody is approached or contacted for a line before a position of it opens."""
+    opened = events(half_year, Event.POSITION_OPEN)
+    first = {}
+    for day, line in zip(opened["day"].tolist(), opened["agent"].tolist(), strict=True):
+        first.setdefault(line, day)
+    approached = events(half_year, Event.APPROACHED)
+    assert len(approached["day"]) > 50
+    for day, line in zip(approached["day"].tolist(), approached["agent"].tolist(), strict=True):
+        assert day >= first[line]
+
+
+def test_children_are_met_at_school_only_when_there_is_school(half_year):
+    approached = events(half_year, Event.APPROACHED, Event.CONTACT_FAILED)
+    at_school = approached["day"][approached["cause"] == SCHOOL]
+    assert len(at_school) > 20 and all(is_school_day(day) for day in at_school.tolist())
+    others = approached["day"][approached["cause"] != SCHOOL]
+    assert not all(is_school_day(day) for day in others.tolist())
+
+
+def test_contacts_go_to_the_market_or_the_city_of_the_line(half_year):
+    ends = {}
+    opened = events(half_year, Event.LINE_OPENED)
+    for line, home, place in zip(opened["agent"].tolist(), opened["home"].tolist(), opened["place"].tolist(), strict=True):
+        ends[line] = {home, place}
+    approached = events(half_year, Event.APPROACHED)
+    for line, place in zip(approached["agent"].tolist(), approached["place"].tolist(), strict=True):
+        assert place in ends[line] and place in REGION.authorities
+
+
+def test_without_open_positions_nobody_is_approached():
+    model = lived(world=world(0.05, days=40), parameters=EVENTFUL, until=1)
+    before = number(model, Event.APPROACHED)
+    for _ in range(30):
+        for line in model.lines.lines:
+            line.positions = [ADULT if holder in (SEEKS, PAUSED) else holder for holder in line.positions]
+            line.open_positions = 0
+        model.step()
+    assert number(model, Event.APPROACHED) - before <= 3, "only for a line that opened on that very day"
+
+
+# -- positions -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_position_that_a_child_leaves_is_sought_again_after_a_lag_or_not_at_all():
+    for substitution, sought in ((1.0, {PAUSED}), (0.0, {ADULT})):
+        model = lived(world=world(0.08, days=20), parameters=EVENTFUL | {"lines.substitution": substitution}, until=3)
+        lines = [line for line in model.lines.lines if any(holder >= 0 for holder in line.positions)]
+        assert len(lines) > 3
+        for line in lines:
+            n = next(n for n, holder in enumerate(line.positions) if holder >= 0)
+            line.leave(line.positions[n])
+            assert {line.positions[n]} == sought
+            assert line.positions[n] == ADULT or line.until[n] > model.day
+
+
+def test_a_line_s_positions_are_never_held_by_two_and_never_more_than_declared(half_year):
+    declared = half_year.parameters["lines"].positions
+    for line in half_year.lines.lines:
+        assert len(line.positions) in (0, declared)
+        held = [holder for holder in line.positions if holder >= 0]
+        assert len(held) == len(set(held)) and set(line.positions) - set(held) <= {SEEKS, PAUSED, ADULT, ELSEWHERE}
+
+
+def test_lines_reach_from_the_exporters_by_a_long_tailed_rule_of_distance(half_year):
+    flows = half_year.lines.flows()
+    p = half_year.parameters["lines"]
+    away = flows - np.diag(np.diag(flows))
+    assert away.sum() == pytest.approx(p.external) and np.diag(flows).sum() == pytest.approx(p.internal)
+    exporters = [i for i, group in enumerate(PLACES.exporter_group) if group]
+    assert (away.sum(axis=1) > 0).nonzero()[0].tolist() == exporters
+    london = [i for i in exporters if PLACES.exporter_group[i] == PLACES.exporter_group[GREENWICH]]
+    total = p.london_share + p.west_midlands_share + p.merseyside_share + p.manchester_share
+    assert away[london].sum() == pytest.approx(p.external * p.london_share / max(1.0, total))
+    attraction = PLACES.population_10_17 * PLACES.imd_score * np.where(PLACES.coastal, p.coast, 1.0)
+    others = [i for i in range(151) if not PLACES.exporter_group[i]]
+    km, per_head = PLACES.distances[GREENWICH, others], away[GREENWICH, others] / attraction[others]
+    assert per_head * (1.0 + km / p.reach_km) ** p.reach_decay == pytest.approx(per_head[0] * (1.0 + km[0] / p.reach_km) ** p.reach_decay)
+
+
+def test_children_in_homes_are_met_there(half_year):
+    approached = events(half_year, Event.APPROACHED)
+    at_home_venue = approached["cause"] == VENUES.index(next(venue for venue in VENUES if "home" in venue))
+    assert at_home_venue.sum() > 3
+    keys = {key: row for row, key in enumerate(half_year.children.columns["key"].tolist())}
+    entries = half_year.children.columns["care_entries"]
+    assert all(entries[keys[child]] > 0 for child in approached["child"][at_home_venue].tolist())
