@@ -17,6 +17,7 @@ from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
+from sim.tables import union
 from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
@@ -131,6 +132,19 @@ class Demography:
         rows = self.model.today.rows("setting changed")
         if rows.size:
             self.regroup(rows)
+
+    def write_down_newcomers(self) -> None:
+        """Who came into observation today is written down, with what lasts."""
+        self.write_down(union(self.model.today.rows(Event.ENTERED), self.model.today.rows(Event.ARRIVED)))
+
+    def write_down(self, rows) -> None:
+        """A row of the ledger for each of `rows`: who they are, by the few lasting facts that tell results apart."""
+        if rows.size:
+            own = self.own
+            self.model.ledger.tables["children"].append(
+                len(rows), day=self.model.day, child=own.key[rows], born=own.born[rows], home=own.authority[rows], is_male=own.is_male[rows],
+                alone=self.model.children.is_unaccompanied[rows],
+            )  # fmt: skip
 
     def regroup(self, rows, band=None) -> None:
         """Put `rows` under the hazards of their authority, age band and setting, and let the clocks follow."""

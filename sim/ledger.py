@@ -1,4 +1,4 @@
-"""What happened is a row: one for each event, the day's stocks and bills, and the yearly count of looked-after children.
+"""What happened is a row: one for each event, the day's stocks and bills, the yearly count of looked-after children, and who came.
 
 Nothing in the model reads the ledger back; what services know is a fact about a child. All measures come from here.
 Sameness is a digest: SHA-256 over the columns of each table in their declared types, little-endian, rows sorted.
@@ -100,15 +100,18 @@ COUNT_COLUMNS: dict[str, Any] = {
     "day": "<i4", "home": "<u1", "setting": "<u1", "is_16_17": "<u1", "outside": "<u1", "far": "<u1",
     "moves_3plus": "<u1", "alone": "<u1", "children": "<i4",
 }  # fmt: skip
+# Everybody who comes into observation, on day 1 or later, with the few lasting facts by which results are told apart.
+CHILD_COLUMNS: dict[str, Any] = {"day": "<i4", "child": "<u8", "born": "<i2", "home": "<u1", "is_male": "<u1", "alone": "<u1"}
 
 TABLES: dict[str, dict[str, Any]] = {
-    "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS,
+    "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS, "children": CHILD_COLUMNS,
 }  # fmt: skip
 SORTED_BY = {
     "events": ("day", "event", "child", "agent", "serial"),
     "stocks": ("day",),
     "bills": ("day", "payer", "item"),
     "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"),
+    "children": ("day", "child"),
 }
 
 
@@ -138,7 +141,7 @@ class Table:
 
 
 class Ledger:
-    """The tables of one run: `events`, `stocks`, `bills`, `counts`."""
+    """The tables of one run: `events`, `stocks`, `bills`, `counts`, `children`."""
 
     def __init__(self):
         self.tables = {name: Table(columns) for name, columns in TABLES.items()}

@@ -120,6 +120,7 @@ class CountyLines(mesa.Model):
     def _begin_day_1(self) -> None:
         self.placements.start()
         self.demography.settle_news()
+        self.demography.write_down(self.children.rows)
         self.schooling.start(self.children.rows)
         self.missing.start(self.children.rows)
         self.relationships.start(self.placements.table.members())
@@ -140,6 +141,7 @@ class CountyLines(mesa.Model):
         self.levers.release_due(self.day)
         self.placements.begin_end_and_move()
         self.demography.settle_news()
+        self.demography.write_down_newcomers()
         self.missing.end_episodes()
         self.harm.look_back()
         self.lines.run()
