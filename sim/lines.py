@@ -231,7 +231,7 @@ class Recruiter(mesa.Agent):
         deterred = 1.0 - lines.parameters.deterrence if self.line.is_under_pressure else 1.0
         self.left -= self.line.open_positions * lines.contacts_a_day * deterred
         while self.left <= 0.0 and self.line.open_positions:
-            self.model.recruitment.meet(self)
+            self.model.recruitment.seek_for(self)
             self.contact += 1
             self.left += self.model.draws.one_exponential("recruiter.contact", self.key, self.contact)
 

@@ -1,6 +1,6 @@
 """Recruitment: recruiters meet children where children are.
 
-Each contact of a recruiter goes to one place (the city the line comes from, or its market) and one venue there (streets, a
+The contacts of a day are simultaneous. Each contact of a recruiter goes to one place (the city the line comes from, or its market) and one venue there (streets, a
 school, a children's home or supported accommodation, online), and to one child in reach: the one with the smallest
 -ln u(recruiter, contact, child) / weight, so each child's chance is its weight over the sum of weights, and nobody's draw
 depends on who else is there. One further competitor is *nobody*: the larger the weights of the children in reach, the fewer
@@ -11,6 +11,8 @@ selection), deprivation of the place, and, where a child was moved into the area
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
     ABSENT,
     AT_HOME,
+    BY_A_LINE,
     CHILDRENS_HOME,
     KINSHIP,
     MAINSTREAM,
@@ -65,6 +68,18 @@ class Recruitment(Parameters, group="recruitment"):
     filled_on_day_1 = parameter(0.5, unit="probability", between=(0.2, 0.8), source=ASSUMED, distribution="fixed", doc="Positions held by children on day 1; the warm-up year forgets it.")
 
 
+@dataclass(frozen=True)
+class Contact:
+    """One contact of today: who makes it, which of theirs it is, where, for which form of exploitation, and the weight of known children."""
+
+    by: Any
+    serial: int
+    place: int
+    venue: int
+    form: int
+    known: float
+
+
 class Recruiting:
     """Knows who is in reach of whom."""
 
@@ -82,6 +97,8 @@ class Recruiting:
         self.working_in_household: Counter[int] = Counter()
         self.working_in_neighbourhood: Counter[int] = Counter()
         self.inside = model.world.inside
+        self.contacts: list[Contact] = []  # of today
+        self.elsewhere: list[tuple[Recruiter, int, int]] = []  # contacts outside the world: recruiter, serial, place
         self.meet_homes()
 
     def meet_homes(self) -> None:
@@ -95,62 +112,84 @@ class Recruiting:
 
     def start(self) -> None:
         """Day 1: children already work some of the positions."""
+        draws, share = self.model.draws, self.parameters.filled_on_day_1
         for line in self.model.lines.lines:
-            for n in range(len(line.positions)):
-                if line.positions[n] == SEEKS and self.model.draws.one_uniform("line.filled_on_day_1", line.key, n) < self.parameters.filled_on_day_1:
-                    self.meet(line.recruiter, on_day_1=True)
+            for n, holder in enumerate(line.positions):
+                if holder == SEEKS and draws.one_uniform("line.filled_on_day_1", line.key, n) < share:
+                    self.seek_for(line.recruiter)
                     line.recruiter.contact += 1
+        self._meet(on_day_1=True)
 
     def recruit(self) -> None:
-        """Recruiters whose line has an open position go where children are."""
+        """Recruiters whose line has an open position, and other exploiters, go where children are; the day's contacts are simultaneous."""
         self.note_residents()
         for line in self.model.lines.lines:
             if line.open_positions:
                 line.recruiter.step()
+        for exploiters in self.model.other_exploitation.exploiters:
+            exploiters.step()
+        self._meet()
 
-    def choose_for(self, exploiters, in_homes: float, weights) -> int:
-        """One contact of exploiters who are no recruiters of a line, in their own authority: the row of a child, or -1."""
-        u = self.model.draws.one_uniform("exploiters.venue", exploiters.key, exploiters.contact)
-        venue = HOME if u < in_homes else ONLINE if u < in_homes + 0.5 * (1.0 - in_homes) else STREET
-        rows, usual = self._in_reach(exploiters, exploiters.place, venue)
-        return self._choose(exploiters, rows, usual, exploiters.place, weights)
+    # -- where contacts are made -------------------------------------------------------------------------------------------
 
-    def meet(self, recruiter: Recruiter, on_day_1: bool = False) -> None:
-        """One contact: a place, a venue, and one child in reach, or nobody."""
+    def seek_for(self, recruiter: Recruiter) -> None:
+        """A recruiter's next contact: in a place, at a venue. Under pressure it turns to the market's own children, and online."""
         model, draws, p, line = self.model, self.model.draws, self.parameters, recruiter.line
-        serial = recruiter.contact
+        key, serial = recruiter.key, recruiter.contact
         adaptation = model.lines.parameters.adaptation if line.is_under_pressure else 0.0
-        in_market = draws.one_uniform("recruiter.in_market", recruiter.key, serial) < p.in_market + adaptation * (1.0 - p.in_market)
+        in_market = draws.one_uniform("recruiter.in_market", key, serial) < p.in_market + adaptation * (1.0 - p.in_market)
         place = line.market if in_market else line.origin
-        if line.outlets and draws.one_uniform("recruiter.at_outlet", recruiter.key, serial) < p.at_outlet:
+        if line.outlets and draws.one_uniform("recruiter.at_outlet", key, serial) < p.at_outlet:
             place = line.outlets[serial % len(line.outlets)]
         if not self.inside[place]:
-            self._meet_elsewhere(recruiter, place, on_day_1)
+            self.elsewhere.append((recruiter, serial, place))
             return
-        venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", recruiter.key, serial)))
+        venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", key, serial)))
         if venue == SCHOOL and not model.is_school_day:
             venue = STREET
-        if adaptation and draws.one_uniform("recruiter.goes_online", recruiter.key, serial) < 0.5 * adaptation:
+        if adaptation and draws.one_uniform("recruiter.goes_online", key, serial) < 0.5 * adaptation:
             venue = ONLINE
-        rows, usual = self._in_reach(recruiter, place, venue)
-        row = self._choose(recruiter, rows, usual, place, self._careful_weights if adaptation else self._weights_for_a_line)
-        if row < 0:
-            model.ledger.enter(1, day=model.day, event=Event.CONTACT_FAILED, agent=recruiter.key, serial=serial, place=place, cause=venue)
-        elif on_day_1:
-            model.exploitation.working_on_day_1(row, line)
-        else:
-            model.exploitation.approach(row, line, venue, place)
+        self.contacts.append(Contact(recruiter, serial, place, venue, BY_A_LINE, 1.0 - adaptation))
 
-    def _meet_elsewhere(self, recruiter: Recruiter, place: int, on_day_1: bool) -> None:
-        """A contact outside the world: no child of ours, but the position may be taken by a child of elsewhere."""
+    def seek_otherwise(self, exploiters, in_homes: float) -> None:
+        """A contact of exploiters who are no recruiters of a line, in their own authority."""
+        u = self.model.draws.one_uniform("exploiters.venue", exploiters.key, exploiters.contact)
+        venue = HOME if u < in_homes else ONLINE if u < in_homes + 0.5 * (1.0 - in_homes) else STREET
+        self.contacts.append(Contact(exploiters, exploiters.contact, exploiters.place, venue, exploiters.form, 1.0))
+
+    def _meet_elsewhere(self, on_day_1: bool) -> None:
+        """Contacts outside the world: no child of ours, but the position may be taken by a child of elsewhere."""
         model = self.model
-        u = model.draws.one_uniform("recruiter.elsewhere", recruiter.key, recruiter.contact)
-        if on_day_1 or u < self.parameters.success_elsewhere:
-            recruiter.line.take(ELSEWHERE)
-        else:
-            model.ledger.enter(1, day=model.day, event=Event.CONTACT_FAILED, agent=recruiter.key, serial=recruiter.contact, place=place, cause=len(VENUES))
+        for recruiter, serial, place in self.elsewhere:
+            u = model.draws.one_uniform("recruiter.elsewhere", recruiter.key, serial)
+            if recruiter.line.open_positions and (on_day_1 or u < self.parameters.success_elsewhere):
+                recruiter.line.take(ELSEWHERE)
+            else:
+                model.ledger.enter(1, day=max(model.day, 1), event=Event.CONTACT_FAILED, agent=recruiter.key, serial=serial, place=place, cause=len(VENUES))
+        self.elsewhere.clear()
 
-    def _in_reach(self, recruiter: Recruiter, place: int, venue: int) -> tuple[np.ndarray, float]:
+    def _meet(self, on_day_1: bool = False) -> None:
+        """Each contact of the day reaches one child, or nobody; a child whom two contacts of one form reach is met by the first, by key."""
+        model, contacts = self.model, sorted(self.contacts, key=lambda contact: (contact.by.key, contact.serial))
+        self.contacts.clear()
+        self._meet_elsewhere(on_day_1)
+        met: set[tuple[int, int]] = set()
+        for contact, row in zip(contacts, self._choose(contacts), strict=True):
+            row = -1 if (row, contact.form) in met else row
+            met.add((row, contact.form))
+            if row < 0:
+                model.ledger.enter(
+                    1, day=max(model.day, 1), event=Event.CONTACT_FAILED, agent=contact.by.key, serial=contact.serial, place=contact.place,
+                    cause=contact.venue,
+                )  # fmt: skip
+            elif contact.form != BY_A_LINE:
+                model.other_exploitation.forms[contact.form].approach(row, contact.by)
+            elif not on_day_1:
+                model.exploitation.approach(row, contact.by.line, contact.venue, contact.place)
+            elif contact.by.line.open_positions:
+                model.exploitation.working_on_day_1(row, contact.by.line)
+
+    def _in_reach(self, by, contact: int, place: int, venue: int) -> tuple[np.ndarray, float]:
         """Rows of the children whom this contact may reach, and the usual number of children at such a venue."""
         model, children = self.model, self.model.children
         if venue == HOME:
@@ -158,13 +197,13 @@ class Recruiting:
             if not homes:
                 return np.empty(0, dtype=np.int64), 1.0
             keys = np.array([model.placements.homes[i].key for i in homes], dtype=np.uint64)
-            race = model.draws.exponential("recruiter.home", keys, (recruiter.key + recruiter.contact * GOLDEN) & MASK)
+            race = model.draws.exponential("recruiter.home", keys, (by.key + contact * GOLDEN) & MASK)
             home = model.placements.homes[homes[int(np.lexsort((keys, race))[0])]]
             return np.array(sorted(home.residents), dtype=np.int64), float(home.beds)
         first, last = model.demography.first_neighbourhood[place : place + 2]
-        u = model.draws.one_uniform("recruiter.neighbourhood", recruiter.key, recruiter.contact)
+        u = model.draws.one_uniform("recruiter.neighbourhood", by.key, contact)
         neighbourhood = int(first + int(u * (last - first)))
-        tenth = int(model.draws.one_uniform("recruiter.corner", recruiter.key, recruiter.contact) * CORNERS)
+        tenth = int(model.draws.one_uniform("recruiter.corner", by.key, contact) * CORNERS)
         start, end = model.demography.corner(neighbourhood, tenth)
         rows = np.arange(start, end)
         rows = rows[children.is_present[start:end]]
@@ -179,7 +218,9 @@ class Recruiting:
         residents = [row for home in homes for row in home.residents]
         return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), usual
 
-    def weights(self, rows, place: int):
+    # -- whom a contact reaches --------------------------------------------------------------------------------------------
+
+    def weights(self, rows, place):
         """The weight of each of `rows` in a contact at a place, whoever makes it."""
         children, p = self.model.children, self.parameters
         weight = children.exposure[rows].astype(np.float64)
@@ -189,12 +230,19 @@ class Recruiting:
         in_care = children.setting[rows] != AT_HOME
         weight *= np.where(in_care, p.looked_after, 1.0)
         weight *= np.where(in_care & (children.authority[rows] != place), p.newcomer, 1.0)
+        held = self.model.levers.held(BEING_FOUND, rows)
+        if held is not None:
+            weight *= held
         return weight * ~self.model.out_of_reach(rows)
 
-    def _weights_for_a_line(self, rows):
-        """What makes a child likelier than another for a line: sex, peers and siblings who work one; nobody in its reach already."""
+    def _weights_for_a_line(self, rows, known):
+        """What makes a child likelier than another for a line: sex, peers and siblings who work one; nobody in its reach already.
+
+        `known` is the weight of a child whom services know: the more a line under pressure adapts, the less it goes near them.
+        """
         children, p = self.model.children, self.parameters
         weight = np.where(children.is_male[rows], 1.0, p.girls) * (children.stage[rows] == NOT_INVOLVED)
+        weight *= np.where(children.identified_on[rows] > NEVER, known, 1.0)
         with_peer = self.working_friends[children.circle[rows]] > 0
         if with_peer.any():
             with_peer &= self.model.distance.keeps_ties(rows)
@@ -208,27 +256,35 @@ class Recruiting:
             weight[near] *= np.where(np.isin(households, list(self.working_in_household)), p.siblings, 1.0)
         return weight
 
-    def _careful_weights(self, rows):
-        """The same for a line under pressure: the more it adapts, the less it goes near children whom services know."""
-        known = self.model.children.identified_on[rows] > NEVER
-        return self._weights_for_a_line(rows) * np.where(known, 1.0 - self.model.lines.parameters.adaptation, 1.0)
-
-    def _choose(self, recruiter, rows, usual: float, place: int, more_weights) -> int:
-        """The row of the child whom the contact reaches, or -1 for nobody."""
-        model, serial = self.model, (recruiter.key + recruiter.contact * GOLDEN) & MASK
-        nobody = model.draws.one_exponential("recruiter.nobody", recruiter.key, recruiter.contact) / (self.parameters.nobody * usual)
-        weight = self.weights(rows, place)
-        weight *= more_weights(rows)
-        held = model.levers.held(BEING_FOUND, rows)
-        if held is not None:
-            weight *= held
-        rows, weight = rows[weight > 0.0], weight[weight > 0.0]
-        if not rows.size:
-            return -1
+    def _choose(self, contacts: list[Contact]) -> list[int]:
+        """The row of the child whom each contact reaches, or -1 for nobody."""
+        if not contacts:
+            return []
+        model, draws = self.model, self.model.draws
+        reach = [self._in_reach(contact.by, contact.serial, contact.place, contact.venue) for contact in contacts]
+        numbers = np.array([len(rows) for rows, _ in reach])
+        rows, of = np.concatenate([rows for rows, _ in reach]), np.repeat(np.arange(len(contacts)), numbers)
+        weight = self.weights(rows, np.repeat([contact.place for contact in contacts], numbers))
+        form = np.repeat([contact.form for contact in contacts], numbers)
+        known = np.repeat([contact.known for contact in contacts], numbers)
+        for which in np.unique(form).tolist():
+            mine = form == which
+            if which == BY_A_LINE:
+                weight[mine] *= self._weights_for_a_line(rows[mine], known[mine])
+            else:
+                weight[mine] *= model.other_exploitation.forms[which].weights(rows[mine])
+        rows, of, weight = rows[weight > 0.0], of[weight > 0.0], weight[weight > 0.0]
+        serials = np.array([(contact.by.key + contact.serial * GOLDEN) & MASK for contact in contacts], dtype=np.uint64)
         keys = model.children.key[rows]
-        race = model.draws.exponential("recruiter.choice", keys, serial) / weight
-        best = int(np.lexsort((keys, race))[0]) if rows.size < 8 else int(race.argmin())
-        return int(rows[best]) if race[best] < nobody else -1
+        race = draws.exponential("recruiter.choice", keys, serials[of]) / weight
+        order = np.lexsort((keys, race, of))
+        first = np.searchsorted(of, np.arange(len(contacts)))
+        chosen = []
+        for i, ((_, usual), contact) in enumerate(zip(reach, contacts, strict=True)):
+            nobody = draws.one_exponential("recruiter.nobody", contact.by.key, contact.serial) / (self.parameters.nobody * usual)
+            at = order[first[i]] if first[i] < len(of) and of[first[i]] == i else -1
+            chosen.append(int(rows[at]) if at >= 0 and race[at] < nobody else -1)
+        return chosen
 
     def note_peers(self, rows, change: int) -> None:
         """`rows` begin (+1) or cease (-1) to work a line: their friends and siblings know."""
