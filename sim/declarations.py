@@ -125,8 +125,14 @@ def _method(module: str, owner: str, name: str) -> ast.FunctionDef:
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
     """Every call in a piece of code, in the order of its text."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return iter(sorted(found, key=lambda call: (call.lineno, call.col_offset)))
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    yield from sorted(found, key=lambda call: (call.lineno, call.col_offset))
+
+
+@cache
+def _calls_in(module: str) -> tuple[ast.Call, ...]:
+    """Every call in a file."""
+    return tuple(_calls(_tree(module)))
 
 
 def _name(call: ast.Call) -> str:
@@ -222,7 +228,8 @@ def agents() -> list[Agent]:
 
 
 def _below(kind: type) -> Iterator[type]:
-    for other in kind.__subclasses__():
+    below: list[type] = kind.__subclasses__()
+    for other in below:
         yield other
         yield from _below(other)
 
@@ -268,9 +275,10 @@ def theory() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, *(kind.__module__ for kind in builders().values()))))
 
 
-def mechanisms() -> list[Mechanism]:
+@cache
+def mechanisms() -> tuple[Mechanism, ...]:
     """Every file of the theory, with what it declares."""
-    return [_mechanism(module) for module in theory()]
+    return tuple(_mechanism(module) for module in theory())
 
 
 def _mechanism(module: str) -> Mechanism:
@@ -295,23 +303,23 @@ def _assigns(node: ast.stmt, name: str) -> bool:
 def _holders(lever: str) -> list[str]:
     """The files that hold a lever, by its name in the code; one that is only listened to or read is not held."""
     modules = (*theory(), *(kind.__module__ for kind in every_policy().values()))
-    return [module.removeprefix("sim.") for module in modules if _holds(module, lever)]
+    return [module.removeprefix("sim.") for module in modules if lever in _held_in(module)]
 
 
-def _holds(module: str, lever: str) -> bool:
-    """Whether a file's text hands a lever to a call of `hold` or `release`, by itself or one of several in a loop."""
-    held = [each for call in _calls(_tree(module)) if _name(call) in ("hold", "release") for each in call.args]
+@cache
+def _held_in(module: str) -> frozenset[str]:
+    """The names that a file hands to `hold` or `release`, or goes through in a loop."""
+    held = [each for call in _calls_in(module) if _name(call) in ("hold", "release") for each in call.args]
     looped = [each for node in ast.walk(_tree(module)) if isinstance(node, ast.For) for each in ast.walk(node.iter)]
-    return any(isinstance(each, ast.Name) and each.id == lever for each in (*held, *looped))
+    return frozenset(each.id for each in (*held, *looped) if isinstance(each, ast.Name))
 
 
 def dials(module: str) -> list[dict[str, str]]:
     """The numbers of each authority that policies may turn, and the files that turn them."""
     found = []
     for node in ast.walk(_tree(module)):
-        call = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(call, ast.Call) and _name(call) == "Dial" and isinstance(node.targets[0], ast.Attribute):  # type: ignore[attr-defined]
-            name = node.targets[0].attr  # type: ignore[attr-defined]
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _name(node.value) == "Dial":
+            name = ast.unparse(node.targets[0]).removeprefix("self.")
             found.append({"dial": name, "says": _comments(module).get(node.lineno, ""), "turned_by": ", ".join(_turners(module, name))})
     return found
 
@@ -325,13 +333,13 @@ def _turners(module: str, name: str) -> list[str]:
 
 def decisions(module: str) -> list[str]:
     """The names of the decisions for which a file looks chance up."""
-    texts = (_words(call.args[0]) for call in _calls(_tree(module)) if _name(call) in DRAWS and call.args)
+    texts = (_words(call.args[0]) for call in _calls_in(module) if _name(call) in DRAWS and call.args)
     return list(dict.fromkeys(text for text in texts if text is not None))
 
 
 def _events_of(module: str) -> tuple[list[str], list[str]]:
     """The events that a file tells, and those that it reads among the day's news."""
-    news = (call for call in _calls(_tree(module)) if _name(call) == "rows")
+    news = (call for call in _calls_in(module) if _name(call) == "rows")
     named, heard = (Counter(each.attr for tree in trees for each in ast.walk(tree) if _is_event(each)) for trees in ([_tree(module)], news))  # type: ignore[attr-defined]
     return [event for event in ledger.EVENTS if named[event] > heard[event]], [event for event in ledger.EVENTS if heard[event]]
 
@@ -399,11 +407,8 @@ def policies() -> list[PolicyDeclared]:
 def events() -> list[dict[str, str]]:
     """Every event, with what its columns hold."""
     comments = _comments("sim.ledger")
-    return [
-        {"event": node.targets[0].id, "columns": comments.get(node.lineno, "")}
-        for node in _class("sim.ledger", "Event").body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    ]
+    named = (node for node in _class("sim.ledger", "Event").body if isinstance(node, ast.Assign))
+    return [{"event": ast.unparse(node.targets[0]), "columns": comments.get(node.lineno, "")} for node in named]
 
 
 def tables() -> list[dict[str, Any]]:

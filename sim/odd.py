@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, Protocol
 
 import sim
 from sim import declarations
 from sim.costs import ITEMS, PAYERS
-from sim.declarations import cited, count_sources, describe_parameter, in_a_line, sentence, status_of
 from sim.dates import date_of
+from sim.declarations import cited, count_sources, describe_parameter, in_a_line, sentence, status_of
 from sim.ledger import STOCKS
-from sim.parameters import Parameter, Parameters, every_parameter
+from sim.parameters import Parameter, every_parameter
 from sim.places import read_places
 from sim.population import FACTS
 from sim.sources import resolve
@@ -92,11 +93,15 @@ def _looked_up(name: str) -> str:
     if kind == "fact":
         return f"`{FACTS[rest].name}`"
     if kind == "verb":
-        return f"`{ {verb.call: verb.call for verb in declarations.day()}[rest] }`".replace("` ", "`").replace(" `", "`")
-    if kind == "lever":
-        return f"*{ {each['lever']: each['lever'] for mechanism in declarations.mechanisms() for each in mechanism.levers}[rest] }*".replace("* ", "*").replace(" *", "*")
+        known = {verb.call: verb.call for verb in declarations.day()}
+        return f"`{known[rest]}`"
     parameter = {each.address: each for each in every_parameter()}[name]
-    return f"`{name}` ({parameter.value:g}, from {parameter.between[0]:g} to {parameter.between[1]:g})"
+    return f"`{name}` ({figure(parameter.value)}, from {figure(parameter.between[0])} to {figure(parameter.between[1])})"
+
+
+def figure(value: float) -> str:
+    """A number as one reads it: 5,710,000, 0.85, 0.000004."""
+    return f"{value:,.10g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.10f}".rstrip("0")
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -119,7 +124,7 @@ def _code(words: Iterable[str]) -> str:
 
 def _parameters(parameters: Iterable[Parameter]) -> str:
     rows = (
-        (f"`{p.name}`", f"{p.value:g}", p.unit, f"{p.between[0]:g} to {p.between[1]:g}", p.distribution, _source_of(p), p.doc)
+        (f"`{p.name}`", figure(p.value), p.unit, f"{figure(p.between[0])} to {figure(p.between[1])}", p.distribution, _source_of(p), p.doc)
         for p in parameters
     )  # fmt: skip
     return _table(("number", "value", "unit", "range", "drawn", "source", "meaning"), rows)
@@ -146,7 +151,7 @@ def _opening() -> Iterator[str]:
         "refuse, delay or end a child's placement or the reporting of a missing child. What the model can and cannot say is on a "
         "[page of its own](what_this_model_can_and_cannot_say.md)."
     )
-    yield f"In it are {in_a_line(count_sources(every_parameter()))} *ASSUMED* is an honest source."
+    yield f"{in_a_line(count_sources(every_parameter()))} *ASSUMED* is an honest source."
 
 
 def _purpose(targets: Sequence[Target]) -> Iterator[str]:
@@ -163,7 +168,7 @@ def _purpose(targets: Sequence[Target]) -> Iterator[str]:
         yield "The published numbers that it is fitted to are declared in `experiments/targets.py`, which was not at hand when this was written."
         return
     yield "It is judged by whether it comes near these published numbers, each of England and a year to 31 March unless it says otherwise. A recorded figure is compared with the record of its name, never with the truth."
-    rows = ((each.number, each.label, f"{each.value:g}", f"{each.low:g} to {each.high:g}", each.unit, each.rows) for each in targets)
+    rows = ((each.number, each.label, figure(each.value), f"{figure(each.low)} to {figure(each.high)}", each.unit, each.rows) for each in targets)
     yield _table(("#", "published", "value", "tolerance", "unit", "rows"), rows)
 
 
@@ -182,8 +187,8 @@ def _entities() -> Iterator[str]:
     yield "What coded facts stand for:"
     yield _table(("fact", "values"), ((name, "; ".join(words)) for name, words in declarations.CODED.items()))
     yield "Facts that only a few children have lie in small tables; each row is in one spell, which ends in one of the ways named."
-    rows = ((_file(each.module), each.keeper, _code(each.columns), ", ".join(each.ends)) for each in declarations.small_tables())
-    yield _table(("file", "kept by", "facts", "a spell ends by"), rows)
+    small = ((_file(each.module), each.keeper, _code(each.columns), ", ".join(each.ends)) for each in declarations.small_tables())
+    yield _table(("file", "kept by", "facts", "a spell ends by"), small)
     yield "*Agents* beside the children are institutions, gangs and lines. Each has a key made of its names, the same in every run and every world."
     rows = ((f"`{a.name}`", _file(a.module), a.says, _code(a.holds), a.does or "acts when called upon") for a in declarations.agents())
     yield _table(("agent", "file", "what it is", "what it holds", "on a day"), rows)
@@ -217,8 +222,7 @@ def _schedule() -> Iterator[str]:
         "What is scarce (beds, interviews, help, caseloads) is given by one rule: the day's requests sorted by need class, then by a keyed "
         "draw, ties by the child's key. Rare things that may happen to anybody are clocks: a child is looked at when the hazard added up "
         "since its spell began reaches its own patience. Ends are a calendar. Only the few in an active stage are swept daily. Policies "
-        "act at the end of the day (`{verb policy.live}`), so what they change is felt from the next."
-        .replace("`{verb policy.live}`", "{verb policy.live}")
+        "act at the end of the day ({verb policy.live}), so what they change is felt from the next."
     )
 
 
@@ -246,7 +250,8 @@ CONCEPTS = {
     "Sensing": """
         Recruiters meet those who are in reach, by place and venue, and under pressure avoid children whom services know. An agency sees
         a sign of exploitation only in what passes through its hands; it knows what others know only once that is shared ({services.shared}).
-        Police and authorities know of an absence only if it is reported to them. No rule of a service reads what it could not know.""",
+        Police and authorities know of an absence only if it is reported to them. Two simplifications: a sign is seen only of a child who
+        is exploited, so nobody is taken for exploited by mistake; and who waits for help is sorted by the true stage of exploitation.""",
     "Interaction": """
         Direct: recruiters approach children, lines make relatives or friends take a place ({lines.relative_or_friend}), workers are trusted or
         not, police meet children, providers refuse them. Through others: friends, siblings and co-residents who work a line may change a
@@ -355,6 +360,15 @@ def _sources() -> Iterator[str]:
     yield _table(("id", "title", "publisher", "year", "address", "status"), rows)
 
 
-def groups() -> list[str]:
-    """The names of all groups of numbers, each of which the document must have."""
-    return list(Parameters.registry)
+# -- the pages in sim/docs ---------------------------------------------------------------------------------------------------------
+
+DOCS = Path(__file__).with_name("docs")
+COUNTED = re.compile(r"(<!-- counted -->\n).*?(\n<!-- end -->)", re.DOTALL)
+
+
+def counted(page: str) -> str:
+    """A page with the counts of numbers, between its two marks, as they are now. Raises ValueError for a page without marks."""
+    made, times = COUNTED.subn(lambda marks: f"{marks[1]}{in_a_line(count_sources(every_parameter()))}{marks[2]}", page)
+    if times != 1:
+        raise ValueError(f"a page with counts has its marks once, not {times} times")
+    return made
