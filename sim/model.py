@@ -59,6 +59,7 @@ class CountyLines(mesa.Model):
     `scenario` and `world` are names, paths or objects; `parameters` maps addresses ("lines.substitution") to values, which the
     scenario's own settings override; the same addresses may be given as keywords, as Mesa's `batch_run` does. `seed`
     (or Mesa's `rng`) is a whole number. Day 1 is 1 April 2025 and is the first step; `days` shortens or lengthens the run.
+    `recoupled` is for experiments on chance itself: which decisions look theirs up elsewhere (see `Draws`).
     Raises InputError for whatever cannot be.
     """
 
@@ -70,6 +71,7 @@ class CountyLines(mesa.Model):
         parameters: Mapping[str, float] | None = None,
         days: int | None = None,
         rng: Any = None,
+        recoupled: Mapping[str, int] | None = None,
         **addresses: float,
     ):
         self._seed_of_run = _whole_seed(seed if seed is not None else rng)
@@ -81,7 +83,7 @@ class CountyLines(mesa.Model):
         self.last_day = self.world.days if days is None else _whole_days(days)
         self.day = 1
         self.calendar = Calendar(1, max(self.last_day, 2))
-        self.draws = Draws(self._seed_of_run)
+        self.draws = Draws(self._seed_of_run, recoupled)
         self.levers, self.ledger, self.today = Levers(), Ledger(), Today()
         self.clocks: list = []
         self.children: Children
