@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.measures import MONTHLY, take
 from experiments.store import Result, Values
 from experiments.story import Story, Window, months_between, years_between
-from experiments.targets import compare_with_targets
+from experiments.targets import Spread, compare_with_targets
 from sim.ledger import digest
 from sim.model import CountyLines
 
@@ -24,7 +24,7 @@ def measure_run(model: CountyLines, key: str) -> Result:
     for window in months_between(whole.first, whole.last):
         values |= {("measure", window.iso, name): value for name, value in take(story, window, MONTHLY).items()}
     last = years[-1]
-    values |= {("target", last.iso, name): value for name, value in compare_with_targets(story, model.world, last).items()}
+    values |= {("target", last.iso, name): value for name, value in compare_with_targets(story, model.world, last, Spread.of(model)).items()}
     for policy in model.policies:
         values |= {("chain", policy.name, link): float(policy.counts[link]) for link in CHAIN}
     return Result(key, digest(tables), values)

@@ -148,10 +148,13 @@ class Spells:
     def __len__(self) -> int:
         return len(self.child)
 
+    def where(self, mask: NDArray[np.bool_]) -> Spells:
+        """Some of them."""
+        return Spells(self.child[mask], self.start[mask], self.end[mask])
+
     def overlapping(self, window: Window) -> Spells:
-        """Those of which some day lies in the window; the day on which a spell ends counts as well."""
-        inside = (self.start <= window.last) & (self.end >= window.first)
-        return Spells(self.child[inside], self.start[inside], self.end[inside])
+        """Those of which some day lies in the window; one that begins and ends on the same day counts on that day."""
+        return self.where((self.start <= window.last) & ((self.end > window.first) | (self.start >= window.first)))
 
     def children(self, window: Window) -> NDArray[np.uint64]:
         """The children who were in the state on some day of the window, each once."""

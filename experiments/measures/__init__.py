@@ -8,12 +8,15 @@ run's first year, before any policy. These four are never mixed. Official years 
 count what happened in the window, stocks are means over its days. All children are simulated; none is real.
 """
 
+from importlib import import_module
+
 from experiments.measures.registry import Measure, every_measure, measure, named, take
 
-# isort: off
-from experiments.measures import missing, lines, exploitation, services, care, school, harm, costs, equity
-from experiments.measures.costs import COST_BY_PAYER
-# isort: on
+FILES = ("missing", "lines", "exploitation", "services", "care", "school", "harm", "costs", "equity")
+TOPICS = {name: (import_module(f"{__name__}.{name}").__doc__ or "").splitlines()[0] for name in FILES}
+"""Title of each topic, by the name of its file, in the order of reports."""
+
+from experiments.measures.costs import COST_BY_PAYER  # noqa: E402
 
 HEADLINES = (
     "children_missing", "children_missing_police", "children_missing_authority", "days_missing", "children_recruited", "cost",
@@ -25,11 +28,5 @@ MONTHLY = (
     "days_missing", "cost",
 )  # fmt: skip
 """The measures that are also kept month by month, for the charts over time."""
-
-TOPICS = {
-    module.__name__.rpartition(".")[2]: (module.__doc__ or "").splitlines()[0]
-    for module in (missing, lines, exploitation, services, care, school, harm, costs, equity)
-}
-"""Title of each topic, in the order of reports."""
 
 __all__ = ["COST_BY_PAYER", "HEADLINES", "MONTHLY", "TOPICS", "Measure", "every_measure", "measure", "named", "take"]

@@ -190,9 +190,15 @@ _counted("on_31_march_outside", "placed outside the authority", "placed outside 
 _counted("on_31_march_far", "over 20 miles from home", "placed over 20 miles from home", lambda rows: rows["far"] > 0, "dist_20mi_2025")
 _counted("on_31_march_moved_often", "three or more placements in the year", "with three or more placements in the year", lambda rows: rows["moves_3plus"] > 0, "stab_3plus_2025")
 _counted("on_31_march_unaccompanied", "unaccompanied", "who came to England alone", lambda rows: rows["alone"] > 0, "cla_uasc_2025")
+
+
+def _is(setting: int) -> Callable[[Columns], NDArray[np.bool_]]:
+    return lambda rows: rows["setting"] == setting
+
+
 for _number, _setting in enumerate(SETTINGS):
     if _number != AT_HOME:
-        _counted(f"on_31_march_{as_name(_setting)}", _setting, f"whose placement was: {_setting}", lambda rows, setting=_number: rows["setting"] == setting)
+        _counted(f"on_31_march_{as_name(_setting)}", _setting, f"whose placement was: {_setting}", _is(_number))
 
 
 @measure("share of children in homes", "children in children's homes placed outside the authority", official="dist_ch_out_2024")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.measures.exploitation import exploited, of_form
+from experiments.measures.exploitation import of_form
 from experiments.measures.missing import TRUE, recorded
 from experiments.measures.registry import measure, ratio
 from experiments.measures.services import returns_in_a_record
