@@ -106,7 +106,7 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
     works = divide(missing, study.world, cores)
     _announce(study, len(missing), unusable)
     try:
-        with _progress(sum(work.days for work in works), len(missing)) as tell:
+        with progress(sum(work.days for work in works), len(missing)) as tell:
             failures = execute(works, folder.store.folder, cores, tell)
     except KeyboardInterrupt:
         _tell(f"Stopped. {_kept(study, folder)} The same command goes on from there.")
@@ -163,7 +163,7 @@ def _announce(study: Study, missing: int, unusable: Sequence[str]) -> None:
 
 
 @contextmanager
-def _progress(days: int, runs: int) -> Iterator[Any]:
+def progress(days: int, runs: int) -> Iterator[Any]:
     """A bar of days lived, with the rate and the time left; a line now and then where there is no terminal."""
     console = Console(stderr=True)
     if not days:

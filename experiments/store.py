@@ -21,11 +21,11 @@ from sim.runs import write_atomically
 
 FORMAT = "countylines measured run, format 1"
 MEASURED_BY = (  # what the values in a file depend on, beside the run
-    "story.py", "strata.py", "reporting.py", "targets.py", "official.py", "validation.py", "measuring.py", "measures/*.py",
+    "story.py", "strata.py", "reporting.py", "targets.py", "official.py", "quantities.py", "measuring.py", "measures/*.py",
 )  # fmt: skip
 
 Values = dict[tuple[str, str, str], float]
-"""(kind, window or policy, name) to value; kind is "measure", "target" or "chain"."""
+"""(kind, window or policy, name) to value; kind is "measure", "target", "quantity", "authority" or "chain"."""
 
 
 @dataclass(frozen=True)
