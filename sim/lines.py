@@ -77,6 +77,7 @@ class Line(mesa.Agent):
         self.gang, self.origin, self.market = gang, origin, market
         self.outlets: list[int] = []  # places to which it has followed a child
         self.pressure_until = 0
+        self.kept: list[int] = []  # rows of children on whom the gang keeps its hold while the line is closed
         self.route = key_of("line", model.world.places.code[origin], model.world.places.code[market], ordinal)
         self.number = -1  # in the list of lines
         self.generation = -1
@@ -118,6 +119,7 @@ class Line(mesa.Agent):
                 self._tell(Event.POSITION_OPEN, n)
         self.open_positions = self.positions.count(SEEKS)
         self.next_change = 1 << 30
+        model.today.opened_lines.append(self.number)
         model.ledger.enter(1, day=model.day, event=Event.LINE_OPENED, agent=self.key, home=self.origin, place=self.market, amount=p.positions)
 
     def step(self) -> None:

@@ -396,7 +396,7 @@ class Missing:
         far = placed & model.distance.is_far(rows)
         hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
         on_line = (stage == WORKING) | (stage == BOUND)
-        hazards[:, 1] = on_line * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
+        hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
         involved = on_line | (stage == GETTING_OUT)
         weight = model.exploitation.fear(rows)
         fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)

@@ -22,7 +22,19 @@ from sim.levers import Dial
 from sim.missing import AUTHORITY, LOOKED_AFTER, POLICE
 from sim.other_exploitation import GETTING_OUT_OTHERWISE
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.population import BOUND, BY_A_LINE, BY_OTHERS, GETTING_OUT, GROOMED, NEVER, NOT_INVOLVED, SEXUALLY, WORKING
+from sim.placements import ENTERING_CARE
+from sim.population import (
+    AT_HOME,
+    BOUND,
+    BY_A_LINE,
+    BY_OTHERS,
+    GETTING_OUT,
+    GROOMED,
+    NEVER,
+    NOT_INVOLVED,
+    SEXUALLY,
+    WORKING,
+)
 
 POLICE_FORCE, SOCIAL_CARE, EDUCATION, HEALTH, ALL = range(5)
 AGENCIES = ("police", "social care", "education", "health", "all together")
@@ -56,6 +68,8 @@ class Services(Parameters, group="services"):
     needs_pooling = parameter(1, unit="switch", between=(0, 1), source=ASSUMED, distribution="fixed", doc="1: shared signals count together; 0: each agency counts its own only.")
     assessed = parameter(0.85, unit="probability", between=(0.5, 1.0), source="K111", doc="A referral of an identified child is accepted, and an assessment made.")
     assessed_again = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED, doc="Further assessments of a child known to be exploited.")
+    enters_care = parameter(12.0, unit="multiplier", between=(1.0, 40.0), source="K174", doc="Hazard of entering care of a child identified at home; the source gives the order of care and first offence.")
+    enters_care_days = parameter(365, unit="days", between=(90, 730), source=ASSUMED)
     gang_named = parameter(0.55, unit="probability", between=(0.3, 0.9), source="K110", doc="The assessment of a child exploited by a line names gangs as well.")
     missing_referred = parameter(0.06, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
     referred = parameter(0.5, unit="probability", between=(0.2, 0.9), source="K150;K152", doc="An identified child whom a line exploits is referred to the National Referral Mechanism.")
@@ -307,6 +321,8 @@ class Serving:
             model.today.give(("named", form), rows[inside])
         by_line = rows[children.stage[rows] != NOT_INVOLVED]
         model.tell(Event.REFERRED, by_line[self._happens("services.referred", by_line, 0, p.referred)], cause=BY_A_LINE)
+        at_home = rows[children.setting[rows] == AT_HOME]
+        model.levers.hold(ENTERING_CARE, at_home, at=p.enters_care, until=model.day + p.enters_care_days, by="identified")
         self._assess(rows[self._happens("services.assessed", rows, 0, p.assessed)])
         self._queue_for_help(rows[self._happens("services.helped", rows, 0, p.helped)])
 
