@@ -18,19 +18,16 @@ ON_DEMAND = {
     "claims": ("claims", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
     "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),
+    "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),
 }
-
-APART = {"bench": "experiments.bench", "validate": "experiments.validation"}  # commands that read their own options
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
 
     def do() -> int:
-        for command, module in APART.items():
-            if words[:1] == [command]:
-                return import_module(module).main(words[1:])  # only here: it brings what nothing else needs
+        if words[:1] == ["bench"]:
+            return import_module("experiments.bench").main(words[1:])  # only here: it brings what nothing else needs
         options = arguments(words[0] if words else "").parse_args(words)
         options.command_line = shlex.join(["python", "-m", "experiments", *words])
         return options.do(options)
@@ -55,9 +52,8 @@ def arguments(wanted: str = "") -> Parser:
             module = import_module(f"experiments.{file}")
             command.set_defaults(do=getattr(module, function))
             module.add_arguments(command)
-    parser.commands += APART
+    parser.commands.append("bench")
     commands.add_parser("bench", help="Measure speed, memory, and what common random numbers gain.", add_help=False)
-    commands.add_parser("validate", help="Write what the model says of figures that it was not fitted to.", add_help=False)
     return parser
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -36,7 +37,6 @@ from experiments.story import Story, Window
 from experiments.study import Study
 from sim.errors import InputError
 from sim.ledger import Event
-from sim.lines import BY_CHILD
 from sim.parameters import nearest
 from sim.runs import commit, in_a_sentence, versions, write_atomically
 from sim.scenario import Scenario
@@ -53,6 +53,7 @@ COUPLINGS: dict[str, tuple[str, str]] = {
 """Families of decisions that may be coupled otherwise, by the beginning of their names. What a child or a place is for life is never
 among them: it would be another child."""
 DEFAULT = ("recruiters", "exploitation")
+GROSS = ("spared", "drawn_in", "instead_of", "knock_on")
 Vacancy = tuple[int, int]
 
 
@@ -120,9 +121,8 @@ def _recruited(story: Story, window: Window) -> dict[int, set[Vacancy]]:
     """Children who were recruited in the window, each with the vacancies (line, position) that it filled."""
     filled = story.of(Event.POSITION_FILLED, window)
     vacancies: dict[int, set[Vacancy]] = defaultdict(set)
-    by_child = filled["cause"] == BY_CHILD
-    for child, line, position in zip(*(filled[name][by_child].tolist() for name in ("child", "agent", "serial")), strict=True):
-        vacancies[child].add((line, position))
+    for child, line, position in zip(*(filled[name].tolist() for name in ("child", "agent", "serial")), strict=True):
+        vacancies[child].add((line, position))  # where nobody of the world fills it, child is 0
     return {child: vacancies[child] for child in np.unique(story.of(Event.RECRUITED, window)["child"]).tolist()}
 
 
@@ -172,8 +172,16 @@ class Bookkeeping:
 
     def of(self, coupling: str, figure: str) -> Interval:
         """Mean over draws of one figure, with its 95 % interval."""
+        return mean_interval(self._by_draw(coupling, figure))
+
+    def of_all(self, coupling: str, figure: str) -> Interval:
+        """Mean over draws of one figure, with its least and greatest value in any replicate: what is only counted needs no more."""
+        values = [float(getattr(each, figure)) for each in self.flows[coupling]]
+        return Interval(float(self._by_draw(coupling, figure).mean()), min(values), max(values))
+
+    def _by_draw(self, coupling: str, figure: str) -> NDArray[np.float64]:
         values = np.array([float(getattr(each, figure)) for each in self.flows[coupling]])
-        return mean_interval(means(values, np.array([replicate.draw for replicate in self.study.replicates])))
+        return means(values, np.array([replicate.draw for replicate in self.study.replicates]))
 
 
 def carry_out(study: Study, couplings: Sequence[str], cores: int, tell: Callable[[int], None] = lambda done: None) -> Bookkeeping:
@@ -263,8 +271,7 @@ def page(found: Bookkeeping, command: str) -> str:
     study, scenario = found.study, found.study.policies[0]
     net = found.of(USUAL, "net")
     rows = [
-        f"| {_name_of(coupling)} | {_said(found.of(coupling, 'net'))} | {_said(found.of(coupling, 'spared'))} | {_said(found.of(coupling, 'drawn_in'))} "
-        f"| {_said(found.of(coupling, 'instead_of'))} | {_said(found.of(coupling, 'knock_on'))} |"
+        f"| {_name_of(coupling)} | {_said(found.of(coupling, 'net'))} | {' | '.join(_spread(found.of_all(coupling, figure)) for figure in GROSS)} |"
         for coupling in found.flows
     ]  # fmt: skip
     least, most = (
@@ -290,7 +297,7 @@ Both runs hold the same invented children. Some are recruited only without the p
 spared is the net change, exactly, in every pair of runs. *Instead of* counts drawn-in children who took a vacancy that a spared child fills
 without the policy; *knock-on* is the rest.
 
-| chance laid side by side | net | spared | drawn in | of these: instead of | knock-on |
+| chance laid side by side | net (95 % interval) | spared (least to most of a replicate) | drawn in | of these: instead of | knock-on |
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
@@ -313,6 +320,11 @@ def _said(interval: Interval) -> str:
     return middle if np.isnan(interval.low) else f"{middle} ({wording.number(interval.low)} to {wording.number(interval.high)})"
 
 
+def _spread(interval: Interval) -> str:
+    """A mean, and the least and greatest replicate."""
+    return f"{wording.number(interval.value)} ({interval.low:.0f} to {interval.high:.0f})"
+
+
 def _verdict(net: Interval) -> str:
     if np.isnan(net.low):
         return "With a single draw there is no interval, so this may be chance."
@@ -324,11 +336,12 @@ def _verdict(net: Interval) -> str:
 def _print(found: Bookkeeping, folder: Path) -> None:
     say(f"Children recruited to a line, compared with {found.study.comparator.title}: net {_plain(found.of(USUAL, 'net'))}.\n{_verdict(found.of(USUAL, 'net'))}\n")
     say("Model bookkeeping (depends on how chance is laid side by side; not a result):")
-    figures = ("net", "spared", "drawn_in", "instead_of", "knock_on")
-    made = table("coupling", *(figure.replace("_", " ") for figure in figures), numbers=tuple(figure.replace("_", " ") for figure in figures))
+    words = [figure.replace("_", " ") for figure in GROSS]
+    made = table("coupling", "net (95 %)", *words, numbers=("net (95 %)", *words))
     for coupling in found.flows:
-        add(made, coupling, *(_plain(found.of(coupling, figure)) for figure in figures))
-    add(made, "bounds", "", *(f"{wording.number(found.of(USUAL, f'least_{kind}').value)} to {wording.number(found.of(USUAL, f'most_{kind}').value)}" for kind in ("spared", "drawn_in")), "", "")
+        add(made, coupling, _plain(found.of(coupling, "net")), *(_spread(found.of_all(coupling, figure)) for figure in GROSS))
+    limits = ([wording.number(found.of(USUAL, f"{end}_{kind}").value) for end in ("least", "most")] for kind in ("spared", "drawn_in"))
+    add(made, "bounds", "", *(" to ".join(ends) for ends in limits), "", "")
     show(made)
     say(f"\nWritten to {folder.as_posix()}.")
 
