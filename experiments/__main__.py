@@ -21,6 +21,7 @@ ON_DEMAND = {
     "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),
 }
 
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The program; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)

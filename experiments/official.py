@@ -66,7 +66,7 @@ def authority_counts(story: Story, world: World, year: Window) -> dict[tuple[str
     return {(codes[a], name): float(values[a]) for name, values in counts.items() for a in world.authorities}
 
 
-def per_cent_of_looked_after() -> NDArray[np.float64]:
+def per_cent_of_looked_after() -> NDArray:
     """What one child more adds to `looked_after_missing_percent` of each authority.
 
     The published figure is over children aged 0 to 17 looked after at any time in the year. The model has none under ten, who go missing

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,10 +58,16 @@ def add_arguments(parser: Parser) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command; returns its exit code. Raises InputError."""
+    """The command by itself; returns its exit code. Raises InputError."""
     parser = Parser(prog="python -m experiments validate", description=(__doc__ or "").splitlines()[0])
     add_arguments(parser)
     options = parser.parse_args(list(argv))
+    options.command_line = shlex.join(["python", "-m", "experiments", "validate", *argv])
+    return validate(options)
+
+
+def validate(options: Namespace) -> int:
+    """Compute the runs that are lacking, and write the tables."""
     folder = RESULTS / checked_name(options.name)
     studies = {
         "quantities": _study(options.world, options.years, options.replicates, options.seed),
@@ -86,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
     _write(folder / "quantities.csv", quantities)
     _write(folder / "authorities.csv", authority_rows(found["authorities"]))
     _write(folder / "official.csv", official_rows(found["quantities"]))
-    _write_text(folder / "README.md", _readme(argv, found))
+    _write_text(folder / "README.md", _readme(options.command_line, found))
     if options.json:
         say_json({"folder": folder.as_posix(), "quantities": quantities})
     else:
@@ -228,13 +236,13 @@ def _world(study: Study) -> str:
     return f"world `{world.name}`, {len(world.authorities)} authorities{part}, the year {study.years[-1].label}"
 
 
-def _readme(argv: Sequence[str], found: Mapping[str, Found]) -> str:
+def _readme(command: str, found: Mapping[str, Found]) -> str:
     quantities, authorities = found["quantities"], found["authorities"]
     return f"""# Validation: what the model says of figures that it was not fitted to
 
 To make it again, with version {sim.__version__}, commit {commit()}:
 
-    python -m experiments validate {" ".join(argv)}
+    {command}
 
 Present practice, the last year of the runs. *Value*: every number at its declared value, mean of {len(quantities.fit)} seeds.
 *Low* and *high*: where 95 % of further replicates (a seed and a draw of the uncertain numbers) would lie, by Student's t for one new value,
