@@ -42,7 +42,7 @@ class Lines(Parameters, group="lines"):
     reach_km = parameter(60.0, unit="km", between=(30.0, 120.0), source="L032", doc="Scale of the long-tailed rule of distance.")
     reach_decay = parameter(2.0, unit="exponent", between=(1.2, 3.5), source=ASSUMED)
     coast = parameter(1.5, unit="multiplier", between=(1.0, 3.0), source="lines_geography.csv:15", doc="Draw of a coastal market; the named share of coastal towns is one old statement.")
-    positions = parameter(4, unit="positions", between=(2, 8), source="L006", doc="Held by children or adults on one line; 5 children a number or 10 a brand are upper figures.")
+    positions = parameter(6, unit="positions", between=(2, 8), source="L006", doc="Held by children or adults on one line; 5 children a number or 10 a brand are upper figures.")
     children_share = parameter(0.75, unit="share", between=(0.4, 1.0), source=ASSUMED, doc="Positions of a new line for which a child is sought.")
     substitution = parameter(0.7, unit="probability", between=(0.0, 1.0), source="L020", distribution="uniform", doc="A position that a child leaves is sought again among children; the source says lines are replaced at once, not by whom.")
     relative_or_friend = parameter(0.08, unit="share", between=(0.0, 0.3), source=ASSUMED, doc="Of positions sought again among children: a sibling or friend of the child who left in debt is made to take it.")

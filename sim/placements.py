@@ -56,6 +56,7 @@ AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency 
 class Care(Parameters, group="care"):
     """Entering, moving and leaving care."""
 
+    not_after_exploitation = parameter(0.96, unit="share", between=(0.9, 1.0), source="K174", doc="Of entries to care at home's usual hazard; the rest follow an identification (services.enters_care).")
     leaves_10_15 = parameter(0.15, unit="per year", between=(0.15, 0.27), source="cla_starts_10_15_2025", doc="Leaving care; set so that entries meet the published number at a steady stock.")
     leaves_16_17 = parameter(0.03, unit="per year", between=(0.01, 0.08), source="cla_starts_16_2025", doc="As above; most leave by turning eighteen.")
     foster_breaks = parameter(0.34, unit="moves per year", between=(0.2, 0.5), source="moves_changes_2025;stab_3plus_2025")
@@ -70,15 +71,15 @@ class Care(Parameters, group="care"):
 
     young_foster = parameter(0.44, unit="share", between=(0.3, 0.6), source="plc_foster_2025", doc="Of placements begun under 16 (shares are scaled to 1).")
     young_kinship = parameter(0.08, unit="share", between=(0.04, 0.14), source="plc_kin_2024_rec")
-    young_home = parameter(0.2, unit="share", between=(0.15, 0.35), source="plc_secure_ch_2025")
+    young_home = parameter(0.25, unit="share", between=(0.15, 0.35), source="plc_secure_ch_2025")
     young_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
     young_parents = parameter(0.06, unit="share", between=(0.03, 0.1), source="plc_parents_2025")
     young_other = parameter(0.09, unit="share", between=(0.04, 0.2), source="plc_other_2025")
     older_foster = parameter(0.22, unit="share", between=(0.1, 0.4), source="plc_foster_2025", doc="Of placements begun at 16 or 17.")
     older_kinship = parameter(0.04, unit="share", between=(0.02, 0.1), source="plc_kin_2024_rec")
-    older_home = parameter(0.17, unit="share", between=(0.08, 0.25), source="plc_secure_ch_2025")
+    older_home = parameter(0.2, unit="share", between=(0.08, 0.25), source="plc_secure_ch_2025")
     older_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
-    older_supported = parameter(0.52, unit="share", between=(0.3, 0.6), source="plc_semi_2025")
+    older_supported = parameter(0.4, unit="share", between=(0.3, 0.6), source="plc_semi_2025")
     older_parents = parameter(0.04, unit="share", between=(0.02, 0.08), source="plc_parents_2025")
     older_other = parameter(0.06, unit="share", between=(0.03, 0.15), source="plc_other_2025")
     unaccompanied_supported = parameter(0.6, unit="share", between=(0.3, 0.8), source="plc_semi_2025", doc="Of unaccompanied children's placements; the rest foster.")
@@ -203,7 +204,7 @@ class Placements:
                 rate = rise_young + p.leaves_10_15 * (at_10 + rise_young * (age - 10.58))
             else:
                 rate = rise_older + p.leaves_16_17 * older
-            rates[group_of(np.arange(len(places)), band, AT_HOME)] = np.maximum(rate, 0.0) / 365.25
+            rates[group_of(np.arange(len(places)), band, AT_HOME)] = np.maximum(rate, 0.0) * p.not_after_exploitation / 365.25
         return rates
 
     def share_first_sought_outside(self, authority: int, kind: int) -> float:

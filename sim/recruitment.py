@@ -40,6 +40,7 @@ from sim.world import CORNERS, NEIGHBOURHOOD
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
 STREET, SCHOOL, HOME, ONLINE = range(4)
+TRIES_ON_DAY_1 = 3  # contacts for a position that a child holds when the run begins; most contacts reach nobody
 VENUES = ("streets", "school or alternative provision", "children's home or supported accommodation", "online")
 
 
@@ -50,22 +51,22 @@ class Recruitment(Parameters, group="recruitment"):
     at_outlet = parameter(0.3, unit="share of contacts", between=(0.1, 0.6), source=ASSUMED, doc="Of a line that has followed a moved child: made where the child was moved to.")
     street = parameter(0.35, unit="share of contacts", between=(0.2, 0.6), source=ASSUMED, doc="Venues' shares are scaled to 1.")
     school = parameter(0.25, unit="share of contacts", between=(0.05, 0.4), source=ASSUMED)
-    home = parameter(0.12, unit="share of contacts", between=(0.02, 0.3), source=ASSUMED)
+    home = parameter(0.05, unit="share of contacts", between=(0.02, 0.3), source=ASSUMED)
     online = parameter(0.28, unit="share of contacts", between=(0.05, 0.5), source=ASSUMED)
-    at_10_12 = parameter(0.10, unit="weight", between=(0.02, 0.3), source="K179;K160", doc="By age; recruitment comes earlier than the offence whose ages are known.")
-    at_13_14 = parameter(0.60, unit="weight", between=(0.3, 1.0), source="K179;K160")
+    at_10_12 = parameter(0.15, unit="weight", between=(0.02, 0.3), source="K179;K160", doc="By age; recruitment comes earlier than the offence whose ages are known.")
+    at_13_14 = parameter(0.75, unit="weight", between=(0.3, 1.0), source="K179;K160")
     at_15 = parameter(1.00, unit="weight", between=(0.7, 1.3), source="K179;K160")
     at_16_17 = parameter(0.80, unit="weight", between=(0.4, 1.3), source="K179;K160")
-    girls = parameter(0.20, unit="weight", between=(0.06, 0.45), source=ASSUMED, doc="Boys 1; the true share of girls on lines is unknown (5-30 %).")
+    girls = parameter(0.25, unit="weight", between=(0.06, 0.45), source=ASSUMED, doc="Boys 1; the true share of girls on lines is unknown (5-30 %).")
     out_of_school = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="K177;K006", doc="A child suspended, on a part-time timetable or in alternative provision; 1 = only who these children are.")
-    looked_after = parameter(2.5, unit="multiplier", between=(1.0, 6.0), source="K172;K174", doc="A part of the association of care and exploitation runs from exploitation to care.")
+    looked_after = parameter(1.0, unit="multiplier", between=(1.0, 6.0), source="K172;K174", doc="A part of the association of care and exploitation runs from exploitation to care.")
     peers = parameter(1.6, unit="multiplier", between=(1.0, 2.5), source="G101;G102", doc="A friend or co-resident works a line; 1 = pure selection.")
     siblings = parameter(1.5, unit="multiplier", between=(1.0, 2.5), source="G103", doc="A sibling works a line.")
     place = parameter(0.5, unit="share", between=(0.0, 1.0), source="G103", doc="How far exposure follows the deprivation of the home authority.")
     newcomer = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source=ASSUMED, distribution="log-uniform", doc="A child moved into another authority, in that host area; sign unknown.")
     nobody = parameter(0.5, unit="weight per child in reach", between=(0.1, 2.0), source=ASSUMED, distribution="log-uniform", doc="The weight with which a contact reaches nobody.")
     success_elsewhere = parameter(0.10, unit="probability", between=(0.03, 0.3), source=ASSUMED, doc="A contact made elsewhere puts a child of elsewhere into the position.")
-    filled_on_day_1 = parameter(0.5, unit="probability", between=(0.2, 0.8), source=ASSUMED, distribution="fixed", doc="Positions held by children on day 1; the warm-up year forgets it.")
+    filled_on_day_1 = parameter(0.75, unit="probability", between=(0.2, 0.8), source=ASSUMED, distribution="fixed", doc="Positions held by children on day 1; the warm-up year forgets it.")
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,11 @@ class Recruiting:
         for line in self.model.lines.lines:
             for n, holder in enumerate(line.positions):
                 if holder == SEEKS and draws.one_uniform("line.filled_on_day_1", line.key, n) < share:
-                    self.seek_for(line.recruiter)
-                    line.recruiter.contact += 1
+                    for _ in range(TRIES_ON_DAY_1):
+                        self.seek_for(line.recruiter)
+                        line.recruiter.contact += 1
+        for exploiters in self.model.other_exploitation.exploiters:
+            exploiters.fill_on_day_1()
         self._meet(on_day_1=True)
 
     def recruit(self) -> None:
@@ -183,7 +187,7 @@ class Recruiting:
                     cause=contact.venue,
                 )  # fmt: skip
             elif contact.form != BY_A_LINE:
-                model.other_exploitation.forms[contact.form].approach(row, contact.by)
+                model.other_exploitation.forms[contact.form].approach(row, contact.by, on_day_1)
             elif not on_day_1:
                 model.exploitation.approach(row, contact.by.line, contact.venue, contact.place)
             elif contact.by.line.open_positions:

@@ -27,6 +27,7 @@ from sim.population import (
     GETTING_OUT,
     GROOMED,
     MAINSTREAM,
+    NOT_INVOLVED,
     PART_TIME,
     SETTINGS,
     SUSPENDED,
@@ -38,6 +39,7 @@ from sim.tables import union
 SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
 WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
 PASTS = ("looked after", "suspended", "permanently excluded", "missing")
+USUAL_SUSPENSIONS = 4.0  # behind a child who is suspended, on average
 STARTS_AT = 8.0  # years of age from which suspensions are counted
 
 
@@ -48,11 +50,13 @@ class Schooling(Parameters, group="schooling"):
     at_13_14 = parameter(2.4, unit="times the authority's rate", between=(1.6, 3.2), source="places.csv:suspension_rate")
     at_15 = parameter(2.2, unit="times the authority's rate", between=(1.4, 3.2), source="places.csv:suspension_rate")
     at_16_17 = parameter(0.15, unit="times the authority's rate", between=(0.0, 0.5), source="places.csv:suspension_rate")
-    unevenness = parameter(0.25, unit="gamma shape", between=(0.1, 1.0), source=ASSUMED, doc="Lasting difference between pupils; the smaller, the more unequal.")
-    from_exposure = parameter(0.4, unit="share", between=(0.0, 0.8), source="K175;G105", doc="Of this difference: shared with exposure to exploiters.")
+    unevenness = parameter(0.18, unit="gamma shape", between=(0.1, 1.0), source=ASSUMED, doc="Lasting difference between pupils; the smaller, the more unequal.")
+    from_exposure = parameter(0.75, unit="share", between=(0.0, 0.8), source="K175;G105", doc="Of this difference: shared with exposure to exploiters.")
     when_exploited = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source="K006;K175", doc="While groomed, working or getting out; a part of the association is selection.")
     days = parameter(2.5, unit="days", between=(1.5, 5.0), source=ASSUMED, doc="Mean length of a suspension.")
-    exclusions = parameter(1.0, unit="times the authority's rate", between=(0.7, 1.5), source="places.csv:exclusion_rate")
+    exclusions = parameter(1.4, unit="times the authority's rate", between=(0.7, 1.5), source="places.csv:exclusion_rate")
+    exclusion_when_exploited = parameter(6.0, unit="multiplier", between=(1.0, 20.0), source="K176;K177", doc="Permanent exclusion rather than suspension, of an exploited child: drugs, a weapon; range ASSUMED.")
+    exclusion_rises = parameter(0.8, unit="share", between=(0.0, 1.0), source="K176", doc="How far a permanent exclusion is for those with many suspensions behind them; range ASSUMED.")
     alternative_days = parameter(300.0, unit="days", between=(120.0, 600.0), source=ASSUMED, doc="Mean stay in alternative provision.")
     absence = parameter(0.3, unit="share of trouble", between=(0.1, 0.6), source="K006", doc="Ends in weeks of absence, without a suspension; range ASSUMED.")
     absence_days = parameter(30.0, unit="days", between=(10.0, 80.0), source=ASSUMED, doc="Mean length.")
@@ -96,8 +100,9 @@ class School:
         self.own.suspensions[rows[had]] = 1
         times = np.floor(1.0 + (past[had] - patience[had]))
         model.tell(Event.HISTORY, rows[had], cause=WAS_SUSPENDED, amount=times)
-        odds = 1.0 - (1.0 - self.permanent[children.authority[rows[had]]]) * (1.0 - np.minimum(0.5, 0.02 * times))
-        excluded = rows[had][model.draws.happens("school.past_exclusion", children.key[rows[had]], odds * 0.6)]
+        rises = 1.0 - self.parameters.exclusion_rises + self.parameters.exclusion_rises * times / USUAL_SUSPENSIONS
+        odds = np.minimum(self.permanent[children.authority[rows[had]]] * rises * times, 1.0)
+        excluded = rows[had][model.draws.happens("school.past_exclusion", children.key[rows[had]], odds)]
         model.tell(Event.HISTORY, excluded, cause=WAS_EXCLUDED, amount=1.0)
         self._begin(rows, multiplier)
 
@@ -141,7 +146,10 @@ class School:
         self.own.suspensions[rows] = np.minimum(self.own.suspensions[rows], 254) + 1
         key, n = children.key[rows], self.own.suspensions[rows]
         absent = draws.happens("school.absence", key, p.absence, n)
-        excluded = ~absent & draws.happens("school.exclusion", key, self.permanent[children.authority[rows]], n)
+        rises = 1.0 - p.exclusion_rises + p.exclusion_rises * n / USUAL_SUSPENSIONS
+        exploited = (children.stage[rows] != NOT_INVOLVED) | (children.other_forms[rows] != 0)
+        odds = self.permanent[children.authority[rows]] * rises * np.where(exploited, p.exclusion_when_exploited, 1.0)
+        excluded = ~absent & draws.happens("school.exclusion", key, odds, n)
         part_time = ~absent & ~excluded & draws.happens("school.part_time", key, p.part_time, n)
         suspended = ~(absent | excluded | part_time)
         mean = np.select([absent, excluded, part_time], [p.absence_days, p.alternative_days, p.part_time_days], p.days)

@@ -35,11 +35,12 @@ from sim.population import (
     SEXUALLY,
     WORKING,
 )
+from sim.tables import union
 
 POLICE_FORCE, SOCIAL_CARE, EDUCATION, HEALTH, ALL = range(5)
 AGENCIES = ("police", "social care", "education", "health", "all together")
-EPISODE, MET, DISCLOSURE, SCHOOL, HOSPITAL = range(5)
-SIGNALS = ("missing episode", "met by police", "disclosure in a return interview", "put out of school", "hospital")
+EPISODE, MET, DISCLOSURE, SCHOOL, HOSPITAL, INTELLIGENCE = range(6)
+SIGNALS = ("missing episode", "met by police", "disclosure in a return interview", "put out of school", "hospital", "intelligence")
 CRIMINAL_FACTOR, GANG_FACTOR, SEXUAL_FACTOR, MISSING_FACTOR = 1, 2, 4, 8
 FACTORS = {CRIMINAL_FACTOR: "criminal exploitation", GANG_FACTOR: "gangs", SEXUAL_FACTOR: "sexual exploitation", MISSING_FACTOR: "going missing"}
 WAITING_DAYS = 14  # an interview that has not been held by then lapses
@@ -54,11 +55,12 @@ class Services(Parameters, group="services"):
     arranging = parameter(2.4, unit="days", between=(0.5, 5.0), source="rhi_72h_2024", doc="Mean time until the child can be met.")
     interviewers = parameter(9.0, unit="interviews a working day", between=(4.0, 20.0), source=ASSUMED, doc="For 1,000 looked-after children aged 10 to 17 of the authority.")
     discloses = parameter(0.12, unit="probability", between=(0.02, 0.4), source=ASSUMED, doc="An exploited child says something of it in an interview, to somebody it does not trust yet.")
-    episode_seen = parameter(0.08, unit="probability", between=(0.02, 0.3), source=ASSUMED, doc="A recorded episode of an exploited child shows a sign.")
-    met_seen = parameter(0.7, unit="probability", between=(0.3, 1.0), source=ASSUMED, doc="Police who meet a child on a line see what it is.")
-    school_sees = parameter(0.15, unit="probability", between=(0.03, 0.5), source=ASSUMED, doc="A school that suspends or excludes an exploited child sees a sign.")
+    episode_seen = parameter(0.07, unit="probability", between=(0.02, 0.3), source=ASSUMED, doc="A recorded episode of an exploited child shows a sign.")
+    met_seen = parameter(0.9, unit="probability", between=(0.3, 1.0), source=ASSUMED, doc="Police who meet a child on a line see what it is.")
+    school_sees = parameter(0.4, unit="probability", between=(0.03, 0.5), source=ASSUMED, doc="A school that suspends or excludes an exploited child sees a sign.")
     hospital_sees = parameter(0.3, unit="probability", between=(0.1, 0.7), source=ASSUMED)
-    recognised = parameter(0.40, unit="probability", between=(0.15, 0.8), source=ASSUMED, doc="One signal is enough, for a child who is believed.")
+    intelligence = parameter(0.04, unit="a month", between=(0.0, 0.15), source=ASSUMED, doc="Police hear of an exploited child from a parent, a neighbour, another child.")
+    recognised = parameter(0.5, unit="probability", between=(0.15, 0.8), source=ASSUMED, doc="One signal is enough, for a child who is believed.")
     girls_on_lines = parameter(0.7, unit="multiplier", between=(0.3, 1.0), source="K153", doc="Of that chance; girls are thought to be under-identified.")
     boys_sexually = parameter(0.5, unit="multiplier", between=(0.2, 1.0), source=ASSUMED)
     otherwise = parameter(0.6, unit="multiplier", between=(0.2, 1.0), source=ASSUMED, doc="Of that chance, for criminal exploitation that is not by a line.")
@@ -67,11 +69,11 @@ class Services(Parameters, group="services"):
     sharing_days = parameter(21.0, unit="days", between=(3.0, 90.0), source=ASSUMED, doc="Mean time until then.")
     needs_pooling = parameter(1, unit="switch", between=(0, 1), source=ASSUMED, distribution="fixed", doc="1: shared signals count together; 0: each agency counts its own only.")
     assessed = parameter(0.85, unit="probability", between=(0.5, 1.0), source="K111", doc="A referral of an identified child is accepted, and an assessment made.")
-    assessed_again = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED, doc="Further assessments of a child known to be exploited.")
-    enters_care = parameter(12.0, unit="multiplier", between=(1.0, 40.0), source="K174", doc="Hazard of entering care of a child identified at home; the source gives the order of care and first offence.")
+    assessed_again = parameter(1.3, unit="a year", between=(0.1, 1.5), source=ASSUMED, doc="Further assessments of a child known to be exploited.")
+    enters_care = parameter(35.0, unit="multiplier", between=(1.0, 40.0), source="K174", doc="Hazard of entering care of a child identified at home; the source gives the order of care and first offence.")
     enters_care_days = parameter(365, unit="days", between=(90, 730), source=ASSUMED)
-    gang_named = parameter(0.55, unit="probability", between=(0.3, 0.9), source="K110", doc="The assessment of a child exploited by a line names gangs as well.")
-    missing_referred = parameter(0.06, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
+    gang_named = parameter(0.88, unit="probability", between=(0.3, 0.9), source="K110", doc="The assessment of a child exploited by a line names gangs as well.")
+    missing_referred = parameter(0.062, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
     referred = parameter(0.5, unit="probability", between=(0.2, 0.9), source="K150;K152", doc="An identified child whom a line exploits is referred to the National Referral Mechanism.")
     helped = parameter(0.30, unit="probability", between=(0.1, 0.6), source="I020", doc="An identified child is offered a worker who helps it to get out.")
     help_places = parameter(25.0, unit="children at one time", between=(8.0, 80.0), source=ASSUMED, doc="Of the specialist team, for 1,000 looked-after children aged 10 to 17.")
@@ -171,6 +173,7 @@ class Serving:
         self._see(out_of_school, self.model.children.suspensions[out_of_school], EDUCATION, SCHOOL, p.school_sees)
         in_hospital = today.rows(Event.IN_HOSPITAL)
         self._see(in_hospital, self.model.children.episodes[in_hospital], HEALTH, HOSPITAL, p.hospital_sees)
+        self._hear()
         self._share()
         for rows, cause, detail, serial in today.get("returned"):
             self._offer(rows, cause, detail, serial)
@@ -207,6 +210,14 @@ class Serving:
             odds = probability * self.attention[self.model.children.authority[rows]]
             seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, odds)
             self.signal(rows[seen], agency, kind)
+
+    def _hear(self) -> None:
+        """Somebody tells the police of a child."""
+        model = self.model
+        rows = union(model.exploitation.members_working(), *(form.members_exploited() for form in model.other_exploitation.forms.values()))
+        odds = self.parameters.intelligence / 30.4375 * self.attention[model.children.authority[rows]]
+        heard = self._happens("services.intelligence", rows, model.day, odds)
+        self.signal(rows[heard], POLICE_FORCE, INTELLIGENCE)
 
     def is_exploited(self, rows):
         """Who of `rows` is being exploited, or still in reach of those who did."""
