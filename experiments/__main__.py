@@ -15,7 +15,7 @@ from sim.terminal import Parser, run_to_its_end
 
 # Commands whose files are read only when they are asked for: the file, its function, and what it does.
 ON_DEMAND = {
-    "claims": ("claims", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
+    "claims": ("claims_study", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
     "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),
     "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # quantiles of t, F and beta, without the second that scipy.stats takes to load
 
 CONFIDENCE = 0.95
 NAN = float("nan")
@@ -115,7 +115,7 @@ def mean_interval(values: NDArray) -> Interval:
     mean = _mean(values)
     if len(values) < 2:
         return Interval(mean, NAN, NAN)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = float(special.stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -137,7 +137,7 @@ def part_of_chance(values: NDArray, draws: NDArray) -> Interval:
         return Interval(0.0, 0.0, 0.0)
     ratio = between / inside
     tail = (1.0 - CONFIDENCE) / 2
-    highest, lowest = (ratio / float(stats.f.ppf(p, groups - 1, within)) for p in (tail, 1.0 - tail))
+    highest, lowest = (ratio / float(special.fdtri(groups - 1, within, p)) for p in (tail, 1.0 - tail))
     return Interval(*(_part_of_chance(r, size) for r in (ratio, highest, lowest)))
 
 
@@ -159,8 +159,10 @@ def harm(by_draw: NDArray, better: str) -> Harm | None:
 
 def share_interval(part: int, whole: int) -> Interval:
     """A share of independent cases, and its exact binomial interval."""
-    exact = stats.binomtest(part, whole).proportion_ci(CONFIDENCE, "exact")
-    return Interval(part / whole, float(exact.low), float(exact.high))
+    tail = (1.0 - CONFIDENCE) / 2  # Clopper and Pearson 1934
+    low = float(special.betaincinv(part, whole - part + 1, tail)) if part else 0.0
+    high = float(special.betaincinv(part + 1, whole - part, 1.0 - tail)) if part < whole else 1.0
+    return Interval(part / whole, low, high)
 
 
 def _mean(values: NDArray) -> float:

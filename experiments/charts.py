@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from sim.dates import date_of
 INK, PALE, COMPARATOR = "#222222", "#d9d9d9", "#444444"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+BEHIND = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
 WIDTH = 3.9  # inches; 281 points, about a telephone's width
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.family": ["sans-serif"], "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9,
@@ -48,6 +50,7 @@ class Chart:
     name: str
     title: str
     description: str
+    caption: str
     svg: str
     table: Table
 
@@ -69,24 +72,23 @@ class Line:
     points: tuple[Interval, ...]
 
 
-def differences(name: str, title: str, unit: str, description: str, rows: Sequence[Row], table: Table) -> Chart:
+def differences(name: str, title: str, unit: str, description: str, caption: str, rows: Sequence[Row], table: Table) -> Chart:
     """Intervals beside one another against a line at no change; filled where they exclude it."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.62 + 0.46 * len(rows)), layout="constrained")
-        axes = figure.subplots()
+        sheet = Sheet(title, inside=0.42 * len(rows), below=0.5, left=0.12, right=0.12)
+        axes = sheet.figure.subplots()
         axes.axvline(0.0, color=INK, linewidth=0.8)
         for at, row in enumerate(rows):
             _difference(axes, len(rows) - 1 - at, row, COLOURS[at % len(COLOURS)])
-        axes.set_ylim(-0.45, len(rows) - 0.1)
+        axes.set_ylim(-0.4, len(rows) - 0.15)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_title(title, fontweight="bold", wrap=True)
         axes.set_xlabel(unit)
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
         axes.grid(axis="x", color=PALE, linewidth=0.5)
         axes.set_axisbelow(True)
-        return Chart(name, title, description, _svg(figure, name, title, description), table)
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
 
 
 def _difference(axes: Axes, at: int, row: Row, colour: str) -> None:
@@ -95,49 +97,59 @@ def _difference(axes: Axes, at: int, row: Row, colour: str) -> None:
         axes.plot([low, high], [at, at], color=colour, linewidth=2.4, solid_capstyle="butt")
     if value == value:
         axes.plot([value], [at], "o", color=colour, markersize=6, markerfacecolor=colour if row.is_separable else "white", markeredgewidth=1.6)
-    axes.annotate(row.label, (0.0, at + 0.24), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
+    axes.annotate(row.label, (0.0, at + 0.24), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5, bbox=BEHIND)
 
 
 def over_time(
-    name: str, title: str, unit: str, description: str, months: Sequence[Window], comparator: Line, lines: Sequence[Line], table: Table
+    name: str, title: str, unit: str, description: str, caption: str, months: Sequence[Window], comparator: Line, lines: Sequence[Line],
+    table: Table,
 ) -> Chart:
     """The comparator with its ribbon, and the mean course of each scenario."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.55 + 0.17 * (len(lines) + 1)), layout="constrained")
-        axes = figure.subplots()
-        x = list(range(len(months)))
+        sheet = Sheet(title, inside=1.75, below=0.55 + 0.17 * (len(lines) + 1))
+        axes, x = sheet.figure.subplots(), list(range(len(months)))
         axes.fill_between(x, [p.low for p in comparator.points], [p.high for p in comparator.points], color=COMPARATOR, alpha=0.16, linewidth=0)
         axes.plot(x, [p.value for p in comparator.points], color=COMPARATOR, linewidth=2.2, label=f"{comparator.label} (ribbon: its replicates)")
         for k, line in enumerate(lines):
             axes.plot(x, [p.value for p in line.points], color=COLOURS[k % 6], linestyle=DASHES[k % 6], linewidth=1.4, label=line.label)
         axes.set_ylim(bottom=0.0)
-        axes.set_title(title, fontweight="bold", wrap=True)
         axes.set_ylabel(unit)
         _months(axes, months)
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
-        figure.legend(loc="outside lower left", ncols=1, frameon=False, fontsize=8.5, handlelength=2.6, borderpad=0.0)
-        return Chart(name, title, description, _svg(figure, name, title, description), table)
+        sheet.figure.legend(loc="lower left", ncols=1, frameon=False, fontsize=8.5, handlelength=2.6, borderaxespad=0.1, labelspacing=0.25)
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
 
 
 def differences_over_time(
-    name: str, title: str, unit: str, description: str, months: Sequence[Window], lines: Sequence[Line], table: Table
+    name: str, title: str, unit: str, description: str, caption: str, months: Sequence[Window], lines: Sequence[Line], table: Table
 ) -> Chart:
     """Each scenario's monthly difference with its ribbon, one above the other on one scale."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.75 + 1.0 * len(lines)), layout="constrained")
-        panels = figure.subplots(len(lines), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        sheet = Sheet(title, inside=0.95 * len(lines), below=0.4, above=0.2)
+        panels = sheet.figure.subplots(len(lines), 1, sharex=True, sharey=True, squeeze=False, gridspec_kw={"hspace": 0.4})[:, 0]
         x = list(range(len(months)))
         for k, (axes, line) in enumerate(zip(panels, lines, strict=True)):
             axes.fill_between(x, [p.low for p in line.points], [p.high for p in line.points], color=COLOURS[k % 6], alpha=0.22, linewidth=0)
             axes.plot(x, [p.value for p in line.points], color=COLOURS[k % 6], linewidth=1.6)
             axes.axhline(0.0, color=INK, linewidth=0.8)
-            axes.set_title(line.label, fontsize=8.5)
+            axes.set_title(line.label, fontsize=8.5, pad=3)
             axes.yaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
             axes.locator_params(axis="y", nbins=4)
         _months(panels[-1], months)
-        figure.suptitle(title, fontsize=9.5, fontweight="bold", x=0.0, ha="left")
-        figure.supylabel(unit, fontsize=9)
-        return Chart(name, title, description, _svg(figure, name, title, description), table)
+        sheet.figure.text(0.0, 0.5, unit, rotation="vertical", va="center", fontsize=9)
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
+
+
+class Sheet:
+    """A figure of our width with a bold title; sizes are in inches, so that it is as high as what is in it needs."""
+
+    def __init__(self, title: str, *, inside: float, below: float, above: float = 0.0, left: float = 0.62, right: float = 0.08):
+        lines = textwrap.wrap(title, 48)
+        top = 0.12 + 0.16 * len(lines) + above
+        height = top + inside + below
+        self.figure = Figure(figsize=(WIDTH, height))
+        self.figure.subplots_adjust(left=left / WIDTH, right=1.0 - right / WIDTH, bottom=below / height, top=1.0 - top / height)
+        self.figure.text(0.0, 1.0 - 0.03 / height, "\n".join(lines), va="top", fontsize=9.5, fontweight="bold")
 
 
 def _months(axes: Axes, months: Sequence[Window]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import sys
+import textwrap
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -22,9 +22,9 @@ from rich.text import Text
 
 import sim
 from experiments import wording
+from experiments.findings import Findings
 from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
-from experiments.measures import HEADLINES, named
-from experiments.report import Findings
+from experiments.measures import HEADLINES, Measure, named
 from experiments.runner import Done, Failure, WorkerDied, cores_here, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError
@@ -33,7 +33,13 @@ from sim.runs import commit, source_digest, versions, write_run
 from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number
 
-WIDTH = 100  # columns of the table at the end
+WIDTH = 80  # characters of the table at the end
+HEADS = ("children missing (true)", "children missing (police)", "days missing (true)", "children recruited", "cost, £ million")
+READING = (
+    "Each figure: mean difference, 95 % interval, and in how many draws it is worse. * the interval excludes no change. Net numbers of invented "
+    "children. The intervals hold chance and what is not known about the numbers, not what may be wrong with the model. No finding may be "
+    "cited to refuse, delay or end a child's placement or the reporting of a missing child."
+)
 STEP = 0.1  # where there is no terminal, a line each time that so much more is done
 
 
@@ -209,30 +215,30 @@ def show(findings: Findings, folder: Folder) -> None:
     chance = "CHANCE ONLY (all parameters fixed). " if study.fixed else ""
     say(f"{chance}Change against {study.comparator.title}, {study.whole.label}")
     say(f"{wording.place(study.world)}; {wording.replicates(study.number, study.draws, chance_only=study.fixed)}")
-    heads = ("children missing (true)", "children missing (police)", "days missing (true)", "children recruited", "cost, £ million")
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1), expand=True, header_style="bold")
-    table.add_column("", ratio=1)
-    for head in heads:
-        table.add_column(head, justify="right", width=15)
-    levels = [_short(findings.level(study.comparator, each).value, each.unit) for each in measures]
-    table.add_row(Text(f"{study.comparator.title} (comparator)"), *map(Text, levels))
-    for scenario in study.policies:
-        table.add_row()
-        table.add_row(Text(scenario.title), *(_cell(findings, scenario, name.name) for name in measures))
-    console = Console(file=io.StringIO(), width=min(WIDTH, Console().width if sys.stdout.isatty() else WIDTH), color_system=None)
+    levels = [Text(_short(findings.level(study.comparator, each).value, each.unit)) for each in measures]
+    blocks = [_block("", [Text(head) for head in HEADS]), _block(f"{study.comparator.title} (comparator)", levels)]
+    blocks += [_block(scenario.title, [_cell(findings, scenario, each) for each in measures]) for scenario in study.policies]
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
     with console.capture() as drawn:
-        console.print(table)
+        console.print(*blocks)
     say("\n".join(line.rstrip() for line in drawn.get().rstrip().split("\n")))
     say()
-    say("Each figure: mean difference, 95 % interval, and in how many draws it is worse. * the interval excludes no change.")
-    say("Net numbers of invented children. The intervals hold chance and what is not known about the numbers, not what may be")
-    say("wrong with the model. No finding may be cited to refuse, delay or end a child's placement or the reporting of a child.")
+    for line in textwrap.wrap(READING, WIDTH):
+        say(line)
     say()
     say(f"Report: {folder.report.as_posix()}")
 
 
-def _cell(findings: Findings, scenario: Scenario, name: str) -> Text:
-    measure = named(name)
+def _block(title: str, cells: Sequence[Text]) -> Table:
+    """A scenario's figures under its title, in columns that stand under those of the block before."""
+    block = Table(title=Text(f"\n{title}") if title else None, title_justify="left", box=None, show_header=False, padding=(0, 0, 0, 1))
+    for _ in HEADS:
+        block.add_column(justify="right", vertical="bottom" if not title else "top", width=WIDTH // len(HEADS) - 1)
+    block.add_row(*cells)
+    return block
+
+
+def _cell(findings: Findings, scenario: Scenario, measure: Measure) -> Text:
     effect = findings.effect(scenario, measure)
     difference = effect.difference
     lines = [_short(difference.value, measure.unit, signed=True) + (" *" if effect.is_separable else "")]

@@ -17,10 +17,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from sim.parameters import Parameter
 
@@ -52,14 +52,19 @@ def fixed_replicates(number: int, *, seed: int) -> tuple[Replicate, ...]:
     return tuple(Replicate(k, seed + k, k, {}) for k in range(number))
 
 
+@cache
 def latin_column(seed: int, address: str, draws: int) -> NDArray[np.float64]:
     """The probabilities at which one parameter is drawn, shape (draws,): uniform, one in each stratum."""
+    from scipy.stats import qmc  # slow to load, and processes that only run a design do not need it
+
     name = hashlib.sha256(f"{seed} {address}".encode()).digest()
     sampler = qmc.LatinHypercube(d=1, scramble=True, rng=int.from_bytes(name[:8], "little"))
     column = sampler.random(FIRST_DRAWS)[:, 0]
     while len(column) < draws:
         column = np.concatenate((column, _other_halves(column, sampler.random(len(column))[:, 0])))
-    return column[:draws]
+    column = column[:draws]
+    column.flags.writeable = False
+    return column
 
 
 def _other_halves(column: NDArray[np.float64], fresh: NDArray[np.float64]) -> NDArray[np.float64]:

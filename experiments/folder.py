@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from experiments import report
 from experiments.designs import Replicate
+from experiments.findings import Findings
 from experiments.measures import every_measure
-from experiments.report import Findings
 from experiments.runner import Failure
 from experiments.store import Result, Store, Unusable, write_parquet
 from experiments.study import PRESENT_PRACTICE, Run, Study, describe_scenario, scenario_from, world_from
@@ -119,6 +118,8 @@ class Folder:
 
     def write(self, findings: Findings, failures: Sequence[Failure]) -> None:
         """All that was found."""
+        from experiments import report  # slow to load, as it draws, and of no use before
+
         write_parquet(self.path / "measures.parquet", _measures(findings))
         self._write_text("differences.csv", _as_text(differences(findings)))
         self._write_text("report.html", report.write(findings))

@@ -8,9 +8,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,9 @@ import jinja2
 from markupsafe import Markup, escape
 
 from experiments import charts, wording
-from experiments.analysis import Comparison, Effect, Interval, share_interval
+from experiments.analysis import Effect, Interval, share_interval
 from experiments.charts import Chart, Line, Row, Table
+from experiments.findings import Findings
 from experiments.measures import COST_BY_PAYER, HEADLINES, Measure, every_measure, named
 from experiments.measuring import CHAIN
 from experiments.store import Result
@@ -37,36 +36,12 @@ from sim.sources import resolve as sources_of
 TEMPLATES = Path(__file__).parent / "templates"
 COURSES = ("children_missing", "children_missing_police", "children_missing_authority", "children_recruited", "children_on_lines")
 """The measures that the report draws month by month."""
-
-
-@dataclass(frozen=True)
-class Findings:
-    """A study and the results of its runs, by key; runs that failed have none."""
-
-    study: Study
-    results: Mapping[str, Result]
-    facts: Mapping[str, Any] = field(default_factory=dict)  # command, version, commit, versions, failures
-
-    @cached_property
-    def comparison(self) -> Comparison:
-        """The measures of the compared runs."""
-        measured = {
-            (run.scenario.name, run.replicate.number): {
-                (window, name): value for (kind, window, name), value in self.results[run.key].values.items() if kind == "measure"
-            }
-            for run in self.study.runs
-            if run.key in self.results
-        }
-        names = [scenario.name for scenario in self.study.scenarios]
-        return Comparison(measured, names, [each.draw for each in self.study.replicates], chance_only=self.study.fixed)
-
-    def effect(self, scenario: Scenario, measure: Measure, window: Window | None = None) -> Effect:
-        """What a scenario changes; over all days after the warm-up unless another window is given."""
-        return self.comparison.effect(scenario.name, (window or self.study.whole).iso, measure.name, measure.better)
-
-    def level(self, scenario: Scenario, measure: Measure, window: Window | None = None) -> Interval:
-        """A scenario's own value: mean, lowest and highest replicate."""
-        return self.comparison.level(scenario.name, (window or self.study.whole).iso, measure.name)
+HEADS = {
+    "children_missing": "Going missing (true)", "children_missing_police": "Going missing (police record)",
+    "children_missing_authority": "Going missing (authority’s record, looked after)", "days_missing": "Days missing (true)",
+    "children_recruited": "Recruited to a line", "cost": "Cost to all payers",
+}  # fmt: skip
+"""The headline measures as the heads of a table's columns."""
 
 
 def write(findings: Findings) -> str:
@@ -75,7 +50,8 @@ def write(findings: Findings) -> str:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"people": wording.people, "number": wording.number}
-    return environment.get_template("report.html").render(**_context(findings))
+    page = environment.get_template("report.html").render(**_context(findings))
+    return re.sub(r"(?<=\d) (?=%|million\b)", "\N{NO-BREAK SPACE}", page.lstrip()).replace("+£", "+\N{WORD JOINER}£")
 
 
 def _context(findings: Findings) -> dict[str, Any]:
@@ -142,8 +118,8 @@ def _headline_table(findings: Findings) -> dict[str, Any]:
     measures = [named(name) for name in HEADLINES]
     comparator = findings.study.comparator
     return {
-        "measures": measures,
-        "comparator": [wording.figure(findings.level(comparator, each).value, each.unit) for each in measures],
+        "heads": [(HEADS[each.name], wording.in_table(each.unit)[1]) for each in measures],
+        "comparator": [_in_table(findings.level(comparator, each).value, each) for each in measures],
         "rows": [
             (scenario, [_cell(findings.effect(scenario, each), each) for each in measures]) for scenario in findings.study.policies
         ],
@@ -151,16 +127,21 @@ def _headline_table(findings: Findings) -> dict[str, Any]:
 
 
 def _cell(effect: Effect, measure: Measure) -> dict[str, Any]:
-    """What the table says of one effect."""
+    """What the table says of one effect, in the unit of its head."""
+    difference = effect.difference.times(wording.in_table(measure.unit)[0])
     return {
-        "change": wording.change(effect.difference.value, measure.unit),
+        "change": wording.change(difference.value, ""),
         "is_separable": effect.is_separable,
-        "span": wording.span(effect.difference, measure.unit),
+        "span": wording.span(difference, ""),
         "per_cent": wording.per_cent(effect.per_cent.value),
-        "per_cent_span": wording.span(effect.per_cent, ""),
         "harm": wording.harm(effect.harm),
         "chance": wording.chance(effect.chance),
     }
+
+
+def _in_table(value: float, measure: Measure) -> str:
+    """A level, in the unit of the table's head."""
+    return wording.number(value * wording.in_table(measure.unit)[0])
 
 
 def _forests(findings: Findings) -> Iterator[Chart]:
@@ -174,10 +155,8 @@ def _forest(findings: Findings, measure: Measure) -> Chart:
     effects = [(scenario, findings.effect(scenario, measure)) for scenario in findings.study.policies]
     rows = [Row(scenario.title, effect.difference.times(factor), effect.is_separable) for scenario, effect in effects]
     title = _chart_title(measure)
-    description = (
-        f"Difference from {findings.study.comparator.title} over {findings.study.whole.label}: mean over draws and 95 % interval; a filled "
-        "dot where the interval excludes no change. Source: the runs of this study. The figures are in the table below."
-    )
+    caption = "Mean over draws and 95 % interval; filled where it excludes no change. Source: the runs of this study."
+    description = f"{title}, difference from {findings.study.comparator.title} over {findings.study.whole.label} [{unit}]. {caption} The figures are in the table below."
     table = Table(
         f"{title}: difference from {findings.study.comparator.title}",
         ("Scenario", "Difference", "95 % interval", "Per cent", "Worse in draws"),
@@ -186,7 +165,7 @@ def _forest(findings: Findings, measure: Measure) -> Chart:
             for scenario, cell in ((scenario, _cell(effect, measure)) for scenario, effect in effects)
         ),
     )
-    return charts.differences(f"difference-{_id(measure.name)}", title, unit, description, rows, table)
+    return charts.differences(f"difference-{_id(measure.name)}", title, unit, description, caption, rows, table)
 
 
 def _axis(measure: Measure) -> tuple[float, str]:
@@ -261,8 +240,17 @@ def _range(values: Sequence[float]) -> str:
     """A mean with the lowest and the highest."""
     if not values:
         return wording.UNKNOWN
-    mean = sum(values) / len(values)
-    return f"{wording.number(mean)} ({wording.number(min(values))} to {wording.number(max(values))})"
+    mean = wording.number(_mean(values))
+    return mean if min(values) == max(values) else f"{mean} ({_ends(values)})"
+
+
+def _ends(values: Sequence[float]) -> str:
+    """The lowest and the highest."""
+    return f"{wording.number(min(values))} to {wording.number(max(values))}" if len(set(values)) > 1 else wording.UNKNOWN
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
 
 
 def _settings(scenario: Scenario, policy: str) -> str:
@@ -300,13 +288,11 @@ def _levels_by_month(findings: Findings, measure: Measure) -> Chart:
             for k, month in enumerate(study.months)
         ),
     )
-    description = (
-        f"Monthly course of {measure.label} [{measure.unit}] under {study.comparator.title}, mean over draws with a ribbon from the lowest "
-        "to the highest replicate, and the mean under each other scenario. Source: the runs of this study. The figures are in the table below."
-    )
+    caption = "Mean over draws; the ribbon reaches from the comparator’s lowest to its highest replicate. Source: the runs of this study."
+    description = f"{title} [{measure.unit}], {study.comparator.title} and {len(study.policies)} other scenarios. {caption} The figures are in the table below."
     lines = [Line(each.title, levels[each.name]) for each in study.policies]
     comparator = Line(study.comparator.title, levels[study.comparator.name])
-    return charts.over_time(f"course-{_id(measure.name)}", title, f"{measure.unit} a month" if measure.name != "children_on_lines" else "children, mean of days", description, study.months, comparator, lines, table)  # fmt: skip
+    return charts.over_time(f"course-{_id(measure.name)}", title, f"{measure.unit} a month" if measure.name != "children_on_lines" else "children, mean of days", description, caption, study.months, comparator, lines, table)  # fmt: skip
 
 
 def _with_range(level: Interval) -> str:
@@ -326,12 +312,10 @@ def _differences_by_month(findings: Findings, measure: Measure) -> Chart:
             for k, month in enumerate(study.months)
         ),
     )  # fmt: skip
-    description = (
-        f"{name}: mean over draws with a ribbon of 95 % intervals, one panel for each scenario on one scale. "
-        "Source: the runs of this study. The figures are in the table below."
-    )
+    caption = "Mean over draws with a ribbon of 95 % intervals, all panels on one scale. Source: the runs of this study."
+    description = f"{name}, one panel for each scenario. {caption} The figures are in the table below."
     lines = [Line(each.title, points[each.name]) for each in study.policies]
-    return charts.differences_over_time(f"course-difference-{_id(measure.name)}", title, measure.unit, description, study.months, lines, table)
+    return charts.differences_over_time(f"course-difference-{_id(measure.name)}", title, measure.unit, description, caption, study.months, lines, table)
 
 
 def _month(window: Window) -> str:
@@ -347,7 +331,7 @@ def _all_differences(findings: Findings, scenario: Scenario) -> dict[str, Any]:
         effect = findings.effect(scenario, measure)
         if effect.pairs and (effect.comparator or effect.scenario or effect.difference.width > 0):
             cell = _cell(effect, measure)
-            rows.append({"measure": measure, "comparator": wording.figure(effect.comparator, measure.unit), "pairs": effect.pairs, **cell})
+            rows.append({"measure": measure, "comparator": _in_table(effect.comparator, measure), "unit": wording.in_table(measure.unit)[1], "pairs": effect.pairs, **cell})
     return {"scenario": scenario, "rows": rows}
 
 
@@ -358,7 +342,7 @@ def _by_year(findings: Findings) -> dict[str, Any]:
         for year in findings.study.years:
             effects = [(findings.effect(scenario, each, year), each) for each in measures]
             rows.append((scenario.title, year.label, [_cell(effect, each) for effect, each in effects]))
-    return {"measures": measures, "rows": rows}
+    return {"heads": [(HEADS[each.name], wording.in_table(each.unit)[1]) for each in measures], "rows": rows}
 
 
 # -- costs -------------------------------------------------------------------------------------------------------------------------
@@ -373,7 +357,7 @@ def _costs(findings: Findings) -> dict[str, Any]:
         "rows": [
             (
                 payer,
-                wording.figure(findings.level(study.comparator, measure).value, measure.unit),
+                _in_table(findings.level(study.comparator, measure).value, measure),
                 [_cell(findings.effect(scenario, measure), measure) for scenario in study.policies],
             )
             for payer, measure in measures
@@ -403,6 +387,7 @@ def _targets(findings: Findings) -> dict[str, Any]:
         "drawn": len(drawn),
         "year": study.years[-1].label,
         "rows_met": sum(row["is_met"] for row in rows),
+        "rows_met_by_draws": sum(row["is_met_by_draws"] for row in rows),
         "fitted": len(fitted),
         "fitted_met": sum(all(judged[number]) for number in fitted),
     }
@@ -414,15 +399,16 @@ def _values(results: Sequence[Result], year: str, target: Target) -> list[float]
 
 
 def _target(target: Target, fit: Sequence[float], drawn: Sequence[float]) -> dict[str, Any]:
-    mean = sum(fit) / len(fit) if fit else math.nan
+    mean = _mean(fit)
     return {
         "target": target,
         "published": wording.number(target.value),
         "tolerance": f"{wording.number(target.low)} to {wording.number(target.high)}",
         "model": wording.number(mean),
-        "seeds": f"{wording.number(min(fit))} to {wording.number(max(fit))}" if len(fit) > 1 else wording.UNKNOWN,
+        "seeds": _ends(fit),
         "draws": _range(drawn),
         "is_met": target.is_met(mean),
+        "is_met_by_draws": target.is_met(_mean(drawn)),
         "why": "" if target.is_met(mean) else target.why_if_missed if fit else "The model has nobody to count.",
     }
 

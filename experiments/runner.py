@@ -7,6 +7,7 @@ although each piece then lives the warm-up for itself.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -163,6 +164,7 @@ def do(work: Work, store: Store, report: Report) -> list[Failure]:
             else:
                 store.write(result)
             report.ended()
+            gc.collect()  # a model that has ended holds itself in circles, and the next one needs the room
     return failures
 
 
@@ -202,8 +204,12 @@ def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Don
 
     failures: list[Failure] = []
     if min(cores, len(works)) <= 1:
-        for slot, work in enumerate(works):
-            failures += do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+        gc.freeze()  # what is there already need not be looked through after each run
+        try:
+            for slot, work in enumerate(works):
+                failures += do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+        finally:
+            gc.unfreeze()
         return failures
     with ProcessPoolExecutor(min(cores, len(works)), context, _begin, (days, runs, stop)) as pool:
         try:
@@ -232,6 +238,7 @@ def _begin(days: Any, runs: Any, stop: Any) -> None:
     global _shared
     _shared = (days, runs, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -68,8 +68,8 @@ class Store:
             "kind": pa.array(kinds, pa.string()), "of": pa.array(places, pa.string()), "name": pa.array(names, pa.string()),
             "value": pa.array(list(result.values.values()), pa.float64()),
         }  # fmt: skip
-        told = {"format": FORMAT, "key": result.key, "digest": result.digest, "measured_by": measured_by(), "sum": _sum(result)}
-        write_parquet(self.path(result.key), pa.table(columns).replace_schema_metadata({"run": json.dumps(told, sort_keys=True)}))
+        told = {"format": FORMAT, "key": result.key, "digest": result.digest, "measured_by": measured_by()}
+        write_parquet(self.path(result.key), pa.table(columns).replace_schema_metadata({"run": json.dumps(told | {"sum": _sum(told, result.values)}, sort_keys=True)}))
 
     def read(self, key: str) -> Result | None:
         """A run, None if it was never kept. Raises Unusable if its file cannot be used, InputError if it may not be read."""
@@ -81,8 +81,8 @@ class Store:
             told = json.loads((table.schema.metadata or {})[b"run"])
             keys = zip(*(table.column(column).to_pylist() for column in ("kind", "of", "name")), strict=True)
             values = dict(zip(keys, table.column("value").to_pylist(), strict=True))
-            result = Result(told["key"], told["digest"], values)
-            is_whole = told["sum"] == _sum(result) and told["key"] == key and told["format"] == FORMAT
+            is_whole = told.pop("sum") == _sum(told, values) and told["key"] == key and told["format"] == FORMAT
+            result, by = Result(key, told["digest"], values), told["measured_by"]
         except PermissionError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}).") from None
         except Exception as error:  # whatever a damaged file makes its reader say
@@ -90,7 +90,7 @@ class Store:
             raise Unusable(f"it is damaged ({reason or type(error).__name__})") from None
         if not is_whole:
             raise Unusable("it is damaged: its content does not match its checksum")
-        if told["measured_by"] != measured_by():
+        if by != measured_by():
             raise Unusable("another version of the measures made it")
         return result
 
@@ -105,9 +105,8 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     write_atomically(path, write)
 
 
-def _sum(result: Result) -> str:
+def _sum(told: dict[str, str], values: Values) -> str:
     """A checksum of all that a file says."""
-    sha = hashlib.sha256(f"{result.key} {result.digest}".encode())
-    sha.update(json.dumps(list(result.values)).encode())
-    sha.update(np.array(list(result.values.values()), dtype="<f8").tobytes())
+    sha = hashlib.sha256(json.dumps([told, list(values)], sort_keys=True).encode())
+    sha.update(np.array(list(values.values()), dtype="<f8").tobytes())
     return sha.hexdigest()

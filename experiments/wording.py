@@ -50,6 +50,15 @@ def _sign(text: str) -> str:
     return text.replace("-", MINUS)
 
 
+def in_table(unit: str) -> tuple[float, str]:
+    """How a table shows a unit, so that its head can say it once: a factor, and the unit's name."""
+    if unit.startswith("pounds"):
+        return 1e-6, unit.replace("pounds", "£ million")
+    if unit.startswith("share"):
+        return 100.0, unit.replace("share", "per cent")
+    return 1.0, unit
+
+
 def figure(value: float, unit: str) -> str:
     """A value with what its unit needs: "£1.23 million", "12.3 %", "1,234"."""
     if math.isnan(value):
@@ -84,7 +93,12 @@ def span(interval: Interval, unit: str) -> str:
 
 def per_cent(value: float) -> str:
     """A difference in per cent: "+1.2 %", a dash where there is nothing to compare it with."""
-    return UNKNOWN if math.isnan(value) else f"{change(value, '')} %"
+    if math.isnan(value):
+        return UNKNOWN
+    if 0.0 < abs(value) < 0.005:
+        return f"{MINUS if value < 0 else '+'}<0.01 %"
+    text = f"{value:+,.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
+    return f"{_sign(text) if value else 0} %"
 
 
 def share(value: float) -> str:
@@ -151,8 +165,8 @@ def finding(measure: Measure, effect: Effect) -> str:
 def summary(measure: Measure, effects: Sequence[tuple[str, Effect]]) -> str:
     """What all scenarios do to one measure, in one sentence; `effects` by title."""
     (less, more), clause, noun = SAID[measure.name]
-    fewer = [title for title, effect in effects if effect.is_separable and effect.difference.value < 0]
-    greater = [title for title, effect in effects if effect.is_separable and effect.difference.value > 0]
+    fewer = [f"{title} ({_size(measure, effect)})" for title, effect in effects if effect.is_separable and effect.difference.value < 0]
+    greater = [f"{title} ({_size(measure, effect)})" for title, effect in effects if effect.is_separable and effect.difference.value > 0]
     rest = [title for title, effect in effects if not effect.is_separable]
     parts = [
         f"{way} {clause} under {people(titles)}"
@@ -165,6 +179,12 @@ def summary(measure: Measure, effects: Sequence[tuple[str, Effect]]) -> str:
         parts.append(f"no change that can be told from nothing under {people(rest)}")
     said = "; ".join(parts)
     return f"{said[0].upper()}{said[1:]}."
+
+
+def _size(measure: Measure, effect: Effect) -> str:
+    """A difference in its unit, and in per cent where there is something to compare it with."""
+    amount = change(effect.difference.value, measure.unit)
+    return amount if math.isnan(effect.per_cent.value) else f"{amount}, {per_cent(effect.per_cent.value)}"
 
 
 def _both_ends(interval: Interval, measure: Measure, less: str, more: str) -> str:

@@ -62,6 +62,7 @@ class Demography:
         self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
         arrives = layout["arrives"]
         self._draw_differences(arrives > 0)
+        self.own.strain[layout["inert"]] = self.own.exposure[layout["inert"]] = 0.0  # nothing can happen to them
         self.own.is_present[:] = (self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)) & (arrives == 0)
         for row in (arrives > 0).nonzero()[0].tolist():
             model.unaccompanied.due.setdefault(int(arrives[row]), []).append(row)
@@ -210,26 +211,31 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
         full = round(people / (FULL_COHORTS + window / 365.0))
         for year in (*range(OLDEST, FIRST_NEW), *new):
             size = people - FULL_COHORTS * full if year == OLDEST else full
-            ordinal = np.arange(size)
-            key = keys_of(key_of("child", world.places.code[a], year), ordinal)
+            more = round(size * world.inert)
+            ordinal = np.concatenate((np.arange(size), np.arange(more) % max(size, 1)))
+            inert = np.arange(size + more) >= size
+            key = keys_of(key_of("child", world.places.code[a], year), np.arange(size + more))
             start = oldest_on_day_1 if year == OLDEST else day_of_birth_year_end(year - 1) + 1
             days = day_of_birth_year_end(year) - start + 1
             born = start + (2 * ordinal + 1) * days // (2 * size)
             kept = (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < world.fraction
-            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64)))
-    parts.append((*arrivals[:3], np.full(len(arrivals[0]), OLDEST), arrivals[3]))
-    key, born, authority, year, arrives = (np.concatenate(column) for column in zip(*parts, strict=True))
+            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
+    alone = len(arrivals[0])
+    parts.append((*arrivals[:3], np.full(alone, OLDEST), arrivals[3], np.zeros(alone, dtype=bool)))
+    key, born, authority, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
     within = (draws.uniform("person.neighbourhood", key) * number[authority]).astype(np.int64)
     neighbourhood = first_neighbourhood[authority] + within
     order = np.lexsort((key, neighbourhood))
-    key, born, authority, year, arrives, neighbourhood = (c[order] for c in (key, born, authority, year, arrives, neighbourhood))
+    key, born, authority, year = key[order], born[order], authority[order], year[order]
+    arrives, inert, neighbourhood = arrives[order], inert[order], neighbourhood[order]
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
     years = FIRST_NEW + len(new) - OLDEST
     circle = (draws.uniform("person.circle", key) * per_year).astype(np.int64)
     circle += per_year * ((year - OLDEST) + years * neighbourhood)
-    circle[arrives > 0] = -1
+    circle[(arrives > 0) | inert] = -1
     return {
-        "key": key, "born": born, "authority": authority, "circle": circle, "arrives": arrives,
+        "key": key, "born": born, "authority": authority, "neighbourhood": neighbourhood, "circle": circle, "arrives": arrives,
+        "inert": inert,
         "circles": per_year * years * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,
         "first_row_of": np.searchsorted(neighbourhood, np.arange(first_neighbourhood[-1] + 1)),

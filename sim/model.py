@@ -48,7 +48,7 @@ from sim.population import (
     Children,
     register,
 )
-from sim.scenario import Scenario, load_scenario, load_world
+from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.today import Today
 from sim.world import World
 
@@ -109,13 +109,11 @@ class CountyLines(mesa.Model):
 
     def _adopt(self, scenario: Scenario) -> list[Policy]:
         """The scenario's policies, in the order of their names."""
+        check_places(scenario, self.world)
         policies = []
         for name, use in sorted(scenario.policies.items()):
             begins = self.world.warm_up_days + 1 if use.begins is None else use.begins
             ends = 1 << 30 if use.ends is None else use.ends
-            if use.where is not None and not set(use.where) & set(self.world.authorities):
-                served = ", ".join(self.world.places.name[a] for a in use.where[:3])
-                raise InputError(f"policy '{name}' of scenario '{scenario.name}' serves {served} ..., none of which is in world '{self.world.name}'.")
             policies.append(every_policy()[name](self.parameters[f"policies.{name}"], begins, ends, use.where))
         return policies
 

@@ -309,7 +309,8 @@ class Placements:
         model, world, draws = self.model, self.model.world, self.model.draws
         rows, children = model.children.rows, model.children
         age = children.age
-        priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
+        with np.errstate(divide="ignore"):  # a child without strain comes last
+            priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
         selected = []
         for a in world.authorities:
             here = rows[children.authority[rows] == a]

@@ -140,7 +140,7 @@ def in_a_sentence(path: Path, verb: str = "written") -> Iterator[None]:
         raise InputError(f"{path} cannot be {verb} ({reason(error)}).") from None
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """`write` a file under a temporary name in the same folder, then let it take its place: whole, or not at all.
 
     Raises InputError where the system refuses (a full disk, no permission); the temporary file is gone then.

@@ -110,7 +110,8 @@ class School:
         """The lasting difference of each child (mean 1)."""
         p, children = self.parameters, self.model.children
         alone = gamma_quantile(self.model.draws.exponential("person.at_school", children.key[rows]), p.unevenness)
-        return p.from_exposure * children.exposure[rows].astype(np.float64) + (1.0 - p.from_exposure) * alone
+        own = p.from_exposure * children.exposure[rows].astype(np.float64) + (1.0 - p.from_exposure) * alone
+        return own * (children.strain[rows] > 0.0)
 
     def _begin(self, rows, multiplier=None) -> None:
         multiplier = self._multiplier(rows) if multiplier is None else multiplier

@@ -123,7 +123,7 @@ def show(made: Table) -> None:
     """A table: drawn in a terminal, plain columns as wide as they are for a file or another program."""
     console = Console()
     if not console.is_terminal:
-        made.box = None
+        made.box, made.collapse_padding = None, False
         console = Console(file=io.StringIO(), width=AS_WIDE_AS_IT_IS, color_system=None)
     with console.capture() as drawn:
         console.print(made)

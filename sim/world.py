@@ -26,6 +26,7 @@ class World:
     fraction: float
     warm_up_days: int
     days: int
+    inert: float = 0.0  # so many further children for each child, to whom nothing can happen: to measure what numbers alone cost
 
     @property
     def places(self) -> Places:

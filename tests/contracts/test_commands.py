@@ -1,5 +1,7 @@
 """The `python -m sim` commands: what they print and write, and how they refuse: one sentence, exit code 2, nothing half-written."""
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -27,12 +29,17 @@ PRACTICE = "[parameters]\nmissing.at_home = 0.12\nreporting.home = 0.7\nservices
 
 @pytest.fixture
 def inputs(tmp_path, monkeypatch):
-    """A folder to work in, with a small world, a practice that leaves much to do, and the same with a policy from day 21."""
+    """A folder to work in."""
     monkeypatch.chdir(tmp_path)
+    furnish()
+    return tmp_path
+
+
+def furnish() -> None:
+    """Here: a small world, a practice that leaves much to do, and the same with a policy from day 21."""
     Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.2\nwarm_up_years = 1\nyears = 1\n')
     Path("late.toml").write_text(PRACTICE)
     Path("early.toml").write_text(PRACTICE + "[policies.early_intervention]\ncoverage = 1.0\nbegins = 2025-04-21\n")
-    return tmp_path
 
 
 def run(*words: str) -> list[str]:
@@ -57,11 +64,16 @@ def refusal(capsys, argv: list[str], folder: Path) -> str:
     return printed.err
 
 
+def surroundings() -> dict[str, str]:
+    """What a process of its own is given: the program, and Python's usual ways."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return usual | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def child(*words: str, **options) -> subprocess.CompletedProcess:
     """The program in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "sim", *words]
-    return subprocess.run(command, env=environment, text=True, timeout=120, **({"capture_output": True} | options))
+    return subprocess.run(command, env=surroundings(), text=True, timeout=120, **({"capture_output": True} | options))
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------------
@@ -117,7 +129,7 @@ def test_a_bad_world_is_refused_with_file_key_value_and_what_is_allowed(inputs, 
 
 BAD_COMMANDS = {
     "no command": ([], ["run, parameters, verify, diverge"]),
-    "misspelt command": (["rnu"], ["'rnu'", "'run'"]),
+    "misspelt command": (["rnu"], ["'rnu'", "nearest known name is 'run'"]),
     "misspelt option": (["run", "baseline", "--wrold", "small.toml", "--seed", "1"], ["'--wrold'", "'--world'"]),
     "option cut short": (["run", "baseline", "--wor", "small.toml", "--seed", "1"], ["'--wor'", "'--world'"]),
     "no world": (["run", "baseline", "--seed", "1"], ["--world"]),
@@ -165,10 +177,11 @@ def test_a_bad_command_is_refused_in_a_sentence(inputs, capsys, case):
     assert [part for part in told if part.lower() not in sentence] == []
 
 
-def test_the_folder_is_looked_at_before_the_run_begins(inputs, capsys, monkeypatch):
+@pytest.mark.parametrize("folder", ["notes.txt/out", "notes.txt", "a/" + "x" * 300], ids=lambda name: name[:20])
+def test_the_folder_is_looked_at_before_the_run_begins(inputs, capsys, monkeypatch, folder):
     monkeypatch.setattr(CountyLines, "step", lambda self: pytest.fail("the run began"))
     Path("notes.txt").write_text("notes")
-    refusal(capsys, run("--out", "notes.txt/out"), inputs)
+    refusal(capsys, run("--out", folder), inputs)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of a process are a matter of POSIX")
@@ -208,8 +221,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(inputs, capsys, monkeypatc
 
 
 def test_a_reader_who_leaves_is_no_error():
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", "sim", "parameters"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "sim", "parameters", "costs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings())
     assert process.stdout and process.stderr
     process.stdout.close()
     said = process.stderr.read()
@@ -370,14 +382,21 @@ def test_a_terminal_gets_a_table_for_each_group(capsys, monkeypatch):
 # -- diverge -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Four runs: a practice, the same again, with another seed, and with a policy from day 21."""
+    folder = tmp_path_factory.mktemp("runs")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        furnish()
+        for name, scenario, seed in (("a", "late", "3"), ("b", "late", "3"), ("c", "late", "4"), ("d", "early", "3")):
+            assert main(["run", f"{scenario}.toml", "--world", "small.toml", "--seed", seed, "--days", "60", "--out", name]) == 0
+    return folder
+
+
 @pytest.fixture
-def written(inputs, capsys):
-    """Four runs: present practice, the same again, another seed, and a policy from day 21."""
-    short = ["--world", "small.toml", "--days", "60"]
-    for name, words in {"a": ["late.toml", "--seed", "3"], "b": ["late.toml", "--seed", "3"], "c": ["late.toml", "--seed", "4"], "d": ["early.toml", "--seed", "3"]}.items():
-        assert main(["run", *words, *short, "--out", name]) == 0
-    capsys.readouterr()
-    return inputs
+def written(folders, monkeypatch):
+    """Where the runs are."""
+    monkeypatch.chdir(folders)
 
 
 def told(capsys, *words: str) -> dict:

@@ -128,6 +128,8 @@ def test_few_draws_exclude_little_harm() -> None:
     # exact binomial: with none of n, the upper end solves (1 - p)^n = 0.025
     assert share_interval(0, 4).high == pytest.approx(1.0 - 0.025**0.25)
     assert share_interval(4, 4).low == pytest.approx(0.025**0.25)
+    theirs = stats.binomtest(3, 11).proportion_ci(0.95, "exact")
+    assert (share_interval(3, 11).low, share_interval(3, 11).high) == pytest.approx((theirs.low, theirs.high))
 
 
 # -- nothing divides by nothing ---------------------------------------------------------------------------------------------------

@@ -42,9 +42,14 @@ def test_a_change_has_its_sign(value: float, text: str) -> None:
     assert wording.change(value, "children") == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(1.234, "+1.23 %"), (-0.04, "−0.04 %"), (-12.34, "−12.3 %"), (1234.0, "+1,234 %"), (-0.001, "−<0.01 %"), (0.0, "0 %"), (math.nan, "–")])
+def test_per_cent_have_two_places_at_most(value: float, text: str) -> None:
+    assert wording.per_cent(value) == text
+
+
 def test_a_clear_effect_is_stated() -> None:
     said = wording.finding(CHILDREN, made([-10.0, -11.0, -9.0, -10.0]))
-    assert said.startswith("10 fewer children go missing (true): −1 % of 1,000; 95 % interval 8.70 to 11.3 fewer")
+    assert said.startswith("10 fewer children go missing (true): −1.00 % of 1,000; 95 % interval 8.70 to 11.3 fewer")
 
 
 def test_an_unclear_effect_is_not_stated_as_one() -> None:
@@ -69,9 +74,9 @@ def test_no_pair_says_nothing() -> None:
 def test_the_summary_names_those_whose_effect_is_clear_and_only_those() -> None:
     clear, unclear = made([-10.0, -11.0, -9.0]), made([-10.0, 11.0, 3.0])
     assert wording.summary(CHILDREN, [("A", clear), ("B", unclear)]) == (
-        "Fewer children go missing (true) under A; no change that can be told from nothing under B."
+        "Fewer children go missing (true) under A (−10, −1.00 %); no change that can be told from nothing under B."
     )
-    assert wording.summary(COST, [("A", made([9.0, 10.0, 11.0])), ("B", made([9.0, 10.0, 11.0]))]) == "More is spent by all payers under A and B."
+    assert wording.summary(COST, [("A", made([9.0, 10.0, 11.0])), ("B", made([9.0, 10.0, 11.0]))]) == "More is spent by all payers under A (+£10, +1.00 %) and B (+£10, +1.00 %)."
     assert wording.summary(CHILDREN, [("B", unclear)]) == "Children going missing (true): no scenario’s change can be told from nothing."
 
 

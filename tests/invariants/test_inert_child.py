@@ -4,18 +4,17 @@ It shifts the rows of everybody after it, so this fails as soon as anything depe
 children there are.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sim import demography
 from sim.dates import EIGHTEEN
-from sim.draws import Draws
-from sim.ledger import Event
+from sim.ledger import EVENT_COLUMNS, Event
 from sim.places import read_places
 from sim.policies import every_policy
 from tests.worlds import EVENTFUL, REGION, lived, scenario, world
-
-pytestmark = pytest.mark.filterwarnings("ignore:divide by zero")  # a strain of nought: never in care
 
 TRIED = world(0.03, warm_up=20, days=165)  # past a first of September
 EVERYTHING = scenario({name: {"coverage": 1.0} for name in every_policy()})
@@ -32,9 +31,8 @@ class Added:
     def __init__(self, monkeypatch):
         self.keys: dict[int, int] = {}  # key to day of birth
         self.wanted: list[tuple[int, str, int]] = []
-        self.lay_out, self.exponential = demography.lay_out, Draws.exponential
+        self.lay_out, self.inert = demography.lay_out, True
         monkeypatch.setattr(demography, "lay_out", lambda *given: self.laid_out(*given))
-        monkeypatch.setattr(Draws, "exponential", lambda draws, *address: self.drawn(draws, *address))
 
     def add(self, place: int, where: str, born: int) -> None:
         """One child of an authority, at a place among its rows, born on a day."""
@@ -56,18 +54,12 @@ class Added:
         before = layout["key"][:at][same[:at]].tolist() or [0]
         after = layout["key"][at:][same[at:]].tolist() or [2**64 - 1]
         key = (before[-1] + after[0]) // 2
-        child = {"key": key, "born": born, "authority": place, "neighbourhood": layout["neighbourhood"][beside], "circle": -1}
+        child = {"key": key, "born": born, "authority": place, "neighbourhood": layout["neighbourhood"][beside], "circle": -1, "inert": self.inert}
         assert before[-1] < key < after[0]
         for name, value in child.items():
             layout[name] = np.insert(layout[name], at, layout[name].dtype.type(value))
         layout["first_row_of"] = np.searchsorted(layout["neighbourhood"], np.arange(layout["first_neighbourhood"][-1] + 1))
         self.keys[key] = born
-
-    def drawn(self, draws, decision, key, serial=0):
-        drawn = self.exponential(draws, decision, key, serial)
-        if decision in ("person.strain", "person.exposure"):
-            drawn[np.isin(key, np.array(list(self.keys), dtype=np.uint64))] = 0.0
-        return drawn
 
 
 def without(model, keys) -> dict[str, list[tuple]]:
@@ -110,7 +102,19 @@ def test_many_inert_children_of_all_ages_change_nothing_for_anybody_else(monkeyp
 def test_a_child_who_is_not_inert_does_change_something(monkeypatch, alone):
     """So that the tests above are known to look."""
     added = Added(monkeypatch)
-    monkeypatch.setattr(Added, "drawn", lambda self, draws, *address: self.exponential(draws, *address))
+    added.inert = False
     for n in range(40):
         added.add(REGION.authorities[-1], "middle", born=-TWELVE_YEARS - n)
     assert without(lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3), added.keys) != alone
+
+
+def test_as_many_inert_children_again_change_nothing_for_anybody_else(alone):
+    doubled = lived(EVERYTHING, world=replace(TRIED, inert=1.0), parameters=EVENTFUL, seed=3)
+    others = {row[list(EVENT_COLUMNS).index("child")] for row in alone["events"]}
+    table = doubled.ledger.table("events")
+    theirs = np.isin(table["event"], (Event.ENTERED, Event.LEFT)) & ~np.isin(table["child"], np.array(sorted(others), dtype=np.uint64))
+    kept = {name: column[~theirs].tolist() for name, column in table.items()}
+    assert len(doubled.children) > 1.9 * len(lived(world=TRIED, seed=3, until=1).children)
+    assert theirs.any() and list(zip(*kept.values(), strict=True)) == alone["events"]
+    for name in ("bills", "counts"):
+        assert without(doubled, {})[name] == alone[name]

@@ -194,6 +194,7 @@ def admit(england, child):
     """A child becomes looked after, without a place yet."""
     child.care_entries += 1
     child.placement, child.setting, child.care_left = Placement(child), OTHER, inf
+    england.looked_after[child.key] = child
     england.tell(ENTERED_CARE, child, place=child.authority, serial=child.care_entries)
 
 
@@ -206,14 +207,14 @@ def begin_end_and_move(england):
     for child in england.news["left"]:
         child.care_left = inf
         if child.placement:
-            let_go(child)
+            let_go(england, child)
     for child in england.news["entered"]:
         if welcome(england, child):
             queue.append(ask(england, child, ENTRY))
     leaving, breaking_down, entering = due(england)
     for child in leaving:
         end(england, child, CARE_ENDED)
-        let_go(child)
+        let_go(england, child)
         england.news["setting changed"].append(child)
         england.tell(LEFT_CARE, child)
         may_enter(england, child)
@@ -227,9 +228,8 @@ def begin_end_and_move(england):
     queue += moves_that_policies_asked_for(england)
     meet(england, queue)
     if england.is_first_of_april:
-        for child in england.present:
-            if child.placement:
-                child.placement.moves_this_year = 0
+        for child in england.looked_after.values():
+            child.placement.moves_this_year = 0
     for child in england.news["setting changed"]:
         child.pulls_changed = True
 
@@ -238,14 +238,15 @@ def due(england):
     """Who leaves care, whose placement breaks down, who enters care today."""
     leaving, breaking_down, entering = [], [], []
     for child in england.present:
-        placement = child.placement
-        if placement is None:
+        if child.setting == AT_HOME:
             child.care_left -= england.entry_rates[child.authority][child.band] * child.strain
             if child.care_left <= 0.0:
                 entering.append(child)
-        elif not child.is_missing:  # nothing of this comes to those who are away
+    for child in england.looked_after.values():
+        if not child.is_missing:  # nothing of this comes to those who are away
+            left = child.placement.left
             hazards = {"breakdown": rate_of_breakdown(england, child) / YEAR, "leaving": rate_of_leaving(england, child) / YEAR}
-            cause = first_over(placement.left, {cause: hazards[cause] for cause in placement.left})
+            cause = first_over(left, {cause: hazards[cause] for cause in left})
             if cause:
                 {"breakdown": breaking_down, "leaving": leaving}[cause].append(child)
     return leaving, breaking_down, entering
@@ -321,10 +322,11 @@ def free_bed(child):
         child.placement.home = None
 
 
-def let_go(child):
+def let_go(england, child):
     """A child is no longer looked after."""
     free_bed(child)
     child.placement, child.setting = None, AT_HOME
+    del england.looked_after[child.key]
 
 
 def guests_ask(england, guests):
@@ -491,14 +493,13 @@ def close_beds(england, kind, place, beds):
 def count(england):
     """31 March: looked-after children, as the official tables count them."""
     cells = {}
-    for child in england.present:
+    for child in england.looked_after.values():
         placement = child.placement
-        if placement:
-            cell = (
-                child.authority, child.setting, child.age_on(england.day) >= 16, placement.place != child.authority,
-                placement.km > FAR_KM, placement.moves_this_year >= 3,
-            )  # fmt: skip
-            cells[cell] = cells.get(cell, 0) + 1
+        cell = (
+            child.authority, child.setting, child.age_on(england.day) >= 16, placement.place != child.authority, placement.km > FAR_KM,
+            placement.moves_this_year >= 3,
+        )  # fmt: skip
+        cells[cell] = cells.get(cell, 0) + 1
     for (home, setting, older, outside, far, moves), children in cells.items():
         england.ledger.write(
             "counts", day=england.day, home=home, setting=setting, is_16_17=older, outside=outside, far=far, moves_3plus=moves, children=children

@@ -7,7 +7,6 @@ import sim.places
 
 from .words import (
     ASSESSMENTS,
-    AT_HOME,
     CHILDRENS_HOME,
     EPISODES,
     FOSTER,
@@ -45,20 +44,20 @@ def begin(england):
 
 def charge(england):
     """The day's bills: placements, recorded episodes, interviews, assessments, help, and what policies spent."""
-    settings = [child.setting for child in england.present if child.setting != AT_HOME]
+    settings = [child.setting for child in england.looked_after.values()]
     for setting, pounds in england.pounds_a_week.items():
-        bill(england, SOCIAL_CARE_BUDGET, setting - 1, settings.count(setting) * pounds / 7.0)
+        bill(england, SOCIAL_CARE_BUDGET, setting - 1, settings.count(setting), pounds / 7.0)
     interviewed = {interview.child.key for interview, _, _ in england.news["interviewed"]}
     numbers = {
         EPISODES: sum(episode.by_police for _, episode in england.news["returned"]), INTERVIEWS: len(interviewed),
         ASSESSMENTS: len(england.news["assessed"]), HELP: len({child.key for child in england.news["helped"]}),
     }  # fmt: skip
     for item, number in numbers.items():
-        bill(england, POLICE_BUDGET if item == EPISODES else SOCIAL_CARE_BUDGET, item, number * england.pounds_each[item])
-    bill(england, SOCIAL_CARE_BUDGET, POLICIES, england.spent_by_policies)
+        bill(england, POLICE_BUDGET if item == EPISODES else SOCIAL_CARE_BUDGET, item, number, england.pounds_each[item])
+    bill(england, SOCIAL_CARE_BUDGET, POLICIES, england.spent_by_policies, 1.0)
     england.spent_by_policies = 0.0
 
 
-def bill(england, payer, item, pounds):
-    if pounds:
-        england.ledger.write("bills", day=england.day, payer=payer, item=item, pounds=pounds)
+def bill(england, payer, item, number, each):
+    if number:
+        england.ledger.write("bills", day=england.day, payer=payer, item=item, pounds=number * each)

@@ -3,7 +3,7 @@
 from math import ceil, exp, inf
 
 from .chance import first_over
-from .people import restlessness
+from .people import hold, restlessness
 from .words import (
     AT_HOME,
     AUTHORITY,
@@ -131,8 +131,8 @@ def end_episodes(england):
         child.restlessness = restlessness(england, child)  # whoever enters or leaves care goes missing at another rate
     for child in england.news["left"]:
         pass_out_of_sight(england, child)
-    for child in england.present:
-        if child.episode and child.episode.ends == england.day:
+    for child in list(england.missing.values()):
+        if child.episode.ends == england.day:
             come_back(england, child)
 
 
@@ -142,12 +142,14 @@ def pass_out_of_sight(england, child):
             STILL_MISSING, child, cause=child.episode.cause, detail=child.episode.detail + FOUND * child.episode.is_found,
             amount=england.day - child.episode.began, serial=child.episode.number,
         )  # fmt: skip
+        del england.missing[child.key]
     child.episode, child.conflict_left, child.crisis_left, child.pulls = None, inf, inf, {}
 
 
 def come_back(england, child):
     """The wait for the next episode by the same cause begins anew, waits for the others go on; the weeks after carry a rise."""
     p, episode, child.episode = england.p("missing"), child.episode, None
+    del england.missing[child.key]
     england.tell(
         RETURNED, child, cause=episode.cause, detail=episode.detail + FOUND * episode.is_found, amount=episode.days,
         serial=episode.number, place=england.where_lives(child),
@@ -158,15 +160,19 @@ def come_back(england, child):
         child.conflict_left = england.exponential("missing.conflict", child.key, child.conflict_spells)
     elif pull_hazard(england, child, episode.cause) > 0.0:
         begin_pull(england, child, episode.cause)
-    child.hold("going missing", by="rise after return", at=p.rise_after_return, until=england.day + p.rise_days)
+    hold(england, child, "going missing", by="rise after return", at=p.rise_after_return, until=england.day + p.rise_days)
 
 
 def begin_episodes(england):
-    """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
+    """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear.
+
+    The hazard of conflict: by setting and age, times the child's lasting difference, times crisis, rise after a return and policies.
+    """
+    conflict, crisis = england.conflict_rates, england.crisis_rates
     for child in england.present:
         if child.pulls_changed:
             feel_pulls(england, child)
-        child.crisis_left -= england.crisis_rates[child.setting] * child.strain
+        child.crisis_left -= crisis[child.setting] * child.strain
         if child.crisis_left <= 0.0:
             fall_into_crisis(england, child)
         if child.episode:
@@ -175,16 +181,11 @@ def begin_episodes(england):
         if pull is not None:
             go_missing(england, child, pull)
             continue
-        child.conflict_left -= conflict_hazard(england, child)
+        hazard = conflict[child.setting][child.band] * child.restlessness
+        child.conflict_left -= hazard * child.lever("going missing") if child.holds else hazard
         if child.conflict_left <= 0.0:
             child.conflict_left = inf
             go_missing(england, child, CONFLICT)
-
-
-def conflict_hazard(england, child):
-    """Of going missing over conflict today: rate of setting and age, lasting difference, crisis, rise after a return, policies."""
-    hazard = england.conflict_rates[child.setting][child.band] * child.restlessness
-    return hazard * child.lever("going missing") if child.holds else hazard
 
 
 def fall_into_crisis(england, child):
@@ -193,7 +194,7 @@ def fall_into_crisis(england, child):
     days = 1 + int(england.exponential("missing.crisis_days", child.key, child.crises) * p.crisis_days)
     england.tell(CRISIS, child, amount=days, serial=child.crises)
     factor = p.crisis_factor_home if child.setting == AT_HOME else p.crisis_factor
-    child.hold("going missing", by="crisis", at=factor, until=england.day + days)
+    hold(england, child, "going missing", by="crisis", at=factor, until=england.day + days)
     child.crises += 1
     child.crisis_left = england.exponential("missing.crisis", child.key, child.crises)
 
@@ -201,6 +202,7 @@ def fall_into_crisis(england, child):
 def go_missing(england, child, cause):
     child.episodes += 1
     child.episode = Episode(england, child, cause)
+    england.missing[child.key] = child
     place = england.where_lives(child)
     england.tell(
         WENT_MISSING, child, cause=cause, detail=child.episode.detail + OUTSIDE * (place != child.authority), place=place,

@@ -53,16 +53,9 @@ class Child:
     def lever(self, name):
         """What everybody who holds a lever for this child makes of it together."""
         product = 1.0
-        for _, (at, _) in sorted(self.holds.get(name, {}).items()):
+        for _, (at, _) in sorted(self.holds.get(name, {}).items()):  # by name, so that the order of arrival leaves no trace
             product *= at
         return product
-
-    def hold(self, name, by, at, until):
-        """`by` holds a lever until the morning of a day; its earlier hold ends."""
-        self.holds.setdefault(name, {})[by] = (at, until)
-
-    def release(self, name, by):
-        self.holds.get(name, {}).pop(by, None)
 
 
 def last_birthday_of(school_year):
@@ -172,9 +165,25 @@ def welcome_entrants(england):
     england.present = [child for child in england.children if child.is_present]
 
 
+# -- levers, by which policies, and mechanisms among themselves, take hold of a hazard ---------------------------------------
+
+
+def hold(england, child, lever, by, at, until):
+    """`by` holds a lever for a child until the morning of a day; its earlier hold ends."""
+    child.holds.setdefault(lever, {})[by] = (at, until)
+    england.held[child.key] = child
+
+
+def release(child, lever, by):
+    child.holds.get(lever, {}).pop(by, None)
+
+
 def let_go_of_levers(england):
     """In the morning what was held until today ends."""
-    for child in england.children:
-        for holds in child.holds.values() if child.holds else ():
+    for child in list(england.held.values()):
+        for lever, holds in child.holds.items():
             for by in [by for by, (_, until) in holds.items() if until == england.day]:
-                del holds[by]
+                release(child, lever, by)
+        if not any(child.holds.values()):
+            child.holds = {}
+            del england.held[child.key]

@@ -3,6 +3,7 @@
 from sim.draws import key_of
 
 from . import care, services
+from .people import hold, release
 from .words import (
     CHILDRENS_HOME,
     FAR_KM,
@@ -76,7 +77,7 @@ class EarlyIntervention(Policy):
         """The next episode after an interview in time; what was disclosed reaches the police; the child gets a worker."""
         england.spent_by_policies += self.p.interview_extra
         if in_time:
-            child.hold("going missing", by=self.name, at=self.p.next_episode, until=england.day + self.p.lasting)
+            hold(england, child, "going missing", by=self.name, at=self.p.next_episode, until=england.day + self.p.lasting)
         if told and england.uniform("early_intervention.shared", child.key, n) < self.p.shared:
             services.signal(england, child, POLICE_FORCE, SHARED)
         if told and england.uniform("early_intervention.worker", child.key, n) < self.p.worker:
@@ -96,7 +97,7 @@ class PolicyOfPlacements(Policy):
         self.held = []  # the children for whom levers are held
 
     def hold(self, england, child, lever, at):
-        child.hold(lever, by=self.name, at=at, until=england.last_day + 1)
+        hold(england, child, lever, by=self.name, at=at, until=england.last_day + 1)
 
     def release_those_who_moved_on(self, england):
         for child in england.news["placement ended"] + england.news["left"]:
@@ -106,7 +107,7 @@ class PolicyOfPlacements(Policy):
     def release(self, child):
         self.held.remove(child)
         for lever in self.levers:
-            child.release(lever, by=self.name)
+            release(child, lever, by=self.name)
 
     def end(self, england):
         for child in list(self.held):

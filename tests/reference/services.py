@@ -2,6 +2,7 @@
 
 from sim.dates import is_weekend
 
+from .people import hold
 from .words import (
     ASSESSED,
     CLOSED_LINE,
@@ -162,4 +163,4 @@ def give_help(england, child, by, at):
     """A worker helps a child to get out, for a time."""
     england.tell(HELPED, child)
     england.news["helped"].append(child)
-    child.hold("getting out", by=by, at=at, until=england.day + england.p("services").help_days)
+    hold(england, child, "getting out", by=by, at=at, until=england.day + england.p("services").help_days)

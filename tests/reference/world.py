@@ -43,6 +43,7 @@ class England:
         self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
         self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
         self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
+        self.looked_after, self.exploited, self.missing, self.held = {}, {}, {}, {}  # the children of whom it is true, by key
         self.neighbourhoods, self.neighbours, self.friends = {}, {}, {}
         self.draws_of_others, self.share_at_ten, self.moves_asked_for, self.spent_by_policies = {}, {}, [], 0.0
         self.children = people.lay_out(self)
@@ -122,13 +123,12 @@ class England:
 
     def count_stocks(self):
         """The evening: everybody is counted."""
-        stages = [child.stage for child in self.present]
+        stages = [child.stage for child in self.exploited.values()]
         number = {stage: stages.count(stage) for stage in (APPROACHED, GROOMED, WORKING, BOUND, GETTING_OUT, SAFE)}
-        away = [child for child in self.present if child.episode]
-        in_crisis = sum("crisis" in child.holds.get("going missing", ()) for child in self.children if child.holds)
+        in_crisis = sum("crisis" in child.holds.get("going missing", ()) for child in self.held.values())
         self.ledger.write(
-            "stocks", day=self.day, children=len(self.present), looked_after=sum(child.setting != AT_HOME for child in self.present),
-            missing=len(away), missing_looked_after=sum(child.setting != AT_HOME for child in away), in_crisis=in_crisis,
+            "stocks", day=self.day, children=len(self.present), looked_after=len(self.looked_after),
+            missing=len(self.missing), missing_looked_after=sum(child.setting != AT_HOME for child in self.missing.values()), in_crisis=in_crisis,
             approached=number[APPROACHED], groomed=number[GROOMED], working=number[WORKING], bound=number[BOUND],
             getting_out=number[GETTING_OUT], safe=number[SAFE], lines=sum(line.is_open for line in self.lines),
             positions=sum(len(line.positions) for line in self.lines), positions_open=sum(line.open_positions for line in self.lines),

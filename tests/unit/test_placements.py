@@ -154,6 +154,16 @@ def test_on_31_march_the_official_count_is_everybody_in_care():
     assert counts["children"][counts["outside"] == 1].sum() == (run.placements.table.place[slots] != children.authority).sum()
 
 
+@pytest.mark.xfail(raises=AssertionError, reason="defect: the year's moves are set to nought after those of 1 April have been made")
+def test_a_move_on_the_first_of_april_is_one_of_the_new_year():
+    model = lived(world=world(0.03, days=370), until=last_day_of_year(1))
+    rows = fostered(model, 8)
+    model.levers.hold(BREAKDOWN_OF_PLACEMENT, rows, at=AT_ONCE, until=400, by="test")
+    model.step()
+    assert len(of(model, rows, Event.PLACED)["child"]) == len(rows) > 0
+    assert (model.placements.table.moves_this_year[model.children.care_slot[rows]] == 1).all()
+
+
 def test_where_a_child_lives_is_its_home_or_its_placement(model):
     rows = np.arange(len(model.children.columns["key"]))
     where = model.placements.where(rows)

@@ -1,0 +1,47 @@
+"""Small studies for the tests: some hundred children for a few weeks, so that a run takes a fraction of a second."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments import report
+from experiments.compare import carry_out
+from experiments.folder import Folder
+from experiments.study import Study
+from sim import Scenario, World, load_world
+from sim.scenario import PolicyUse
+
+REGION = load_world("region")
+BASELINE = Scenario("baseline", "Present practice")
+INTERVIEWS = Scenario("interviews", "More interviews", policies={"early_intervention": PolicyUse("early_intervention", {"coverage": 1.0})})
+BEDS = Scenario("beds", "More specialist beds", policies={"specialist_foster": PolicyUse("specialist_foster", {"coverage": 1.0, "beds": 200.0})})
+RESTLESS = Scenario("restless", "Twice as restless", parameters={"missing.at_home": 0.09})  # changes a parameter: cannot share a warm-up
+EARLY = Scenario("early", "Beds from the first week", policies={"specialist_foster": PolicyUse("specialist_foster", {"beds": 200.0}, begins=7)})
+
+
+def world(*, fraction: float = 0.02, warm_up: int = 20, days: int = 80) -> World:
+    """A small part of the region's children for some weeks."""
+    return World("small", REGION.authorities, fraction, warm_up, days)
+
+
+def study(*scenarios: Scenario, number: int = 4, fixed: bool = False, seed: int = 1, days: int = 80) -> Study:
+    """A study of these scenarios (of present practice and more interviews if none is named)."""
+    return Study(scenarios or (BASELINE, INTERVIEWS), world(days=days), number, seed, fixed)
+
+
+def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0, page: bool = False) -> Folder:
+    """The folder of a study that was carried out; the page itself is left empty unless asked for, as drawing takes a second."""
+    folder = Folder(path)
+    with pytest.MonkeyPatch.context() as patch:
+        if not page:
+            patch.setattr(report, "write", lambda findings: "")
+        assert carry_out(asked, folder, "python -m experiments compare …", cores) == code
+    return folder
+
+
+def same_files(one: Folder, other: Folder) -> list[str]:
+    """Which of the files that depend on nothing but the study are there, and equal to the byte."""
+    names = [f"runs/{path.name}" for path in one.store.folder.iterdir()]
+    names += ["measures.parquet", "differences.csv", "replicates.csv", "report.html"]
+    assert sorted(path.name for path in one.store.folder.iterdir()) == sorted(path.name for path in other.store.folder.iterdir())
+    return [name for name in names if (one.path / name).read_bytes() == (other.path / name).read_bytes()]
