@@ -33,6 +33,7 @@ from scipy import stats
 
 from experiments.measures.care import entries
 from experiments.measures.lines import days_on_a_line, of_age
+from experiments.measures.registry import ratio
 from experiments.story import (
     AUTHORITY,
     LOOKED_AFTER,
@@ -352,7 +353,7 @@ class England:
 
     def share(self, episodes: Episodes, mask: NDArray[np.bool_]) -> float:
         """Per cent of these incidents, in England, to which the mask applies."""
-        return 100.0 * self.incidents(episodes.where(mask)) / self.incidents(episodes)
+        return ratio(self.incidents(episodes.where(mask)), self.incidents(episodes), 100.0)
 
     def cared_for(self, episodes: Episodes, looked_after: bool) -> Episodes:
         """Those of looked-after children, or those of others."""
@@ -843,7 +844,10 @@ for _key, _label, _rates, _rows, _why in (
         return float((np.abs(model / published - 1.0) <= 0.25).sum())
 
     def _in_order(england: England, rates: Callable = _rates) -> float:
-        return float(stats.spearmanr(*rates(england)).statistic) if england.is_all_of_england else float("nan")
+        if not england.is_all_of_england:
+            return float("nan")
+        published, model = rates(england)
+        return float(stats.spearmanr(published, model).statistic) if np.ptp(model) > 0.0 else float("nan")
 
     target(_key, f"nine regions, {_label}: within 25 % of the published", 9, 9, 9, "regions", _rows, _why, REGIONS)(_near)
     target(f"24{chr(ord(_key[-1]) + 1)}", "… order of the regions", 1.0, 0.9, 1.0, "rank correlation", _rows, f"{_why} {ORDER}", REGIONS)(_in_order)

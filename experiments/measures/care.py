@@ -135,7 +135,7 @@ def refusals(story, window):
     return story.number(Event.REFUSED, window)
 
 
-@measure("refusals", "refusals for each placement made", better="fewer")
+@measure("refusals a placement", "refusals for each placement made", better="fewer")
 def refusals_per_placement(story, window):
     """Refusals by providers in the window over the placements begun in it."""
     return ratio(refusals(story, window), placements(story, window))
