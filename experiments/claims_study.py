@@ -199,7 +199,7 @@ def _figures(name: str, interval: Interval) -> dict[str, float | None]:
 def verdict(outcome: Outcome, compared: Effect) -> str:
     """What a difference from off says of the expectation."""
     difference = compared.difference
-    if not compared.pairs or np.isnan(difference.value):
+    if not compared.pairs or np.isnan(difference.value) or compared.comparator == compared.scenario == 0.0:
         return NO_VALUE
     separable = compared.is_separable or (difference.value != 0.0 and difference.width == 0.0)
     if outcome.expect == "0":
