@@ -112,6 +112,7 @@ class Police:
             on_line = (cause == LINE) & ((detail & FOUND) > 0) & np.isin(children.stage[rows], (WORKING, BOUND, GETTING_OUT))
             self._meet(rows[on_line], serial[on_line].astype(np.int64), ON_A_LINE)
         closed = today.rows(Event.LINE_CLOSED)
+        closed = closed[children.is_present[closed]]  # not those who turned eighteen this morning
         if closed.size:
             n = children.involvements[closed].astype(np.int64)
             met = model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, n)
