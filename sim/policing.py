@@ -20,7 +20,7 @@ from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.population import AT_HOME, BOUND, GETTING_OUT, LINE, NEVER, WORKING
+from sim.population import AT_HOME, BOUND, CUSTODY, GETTING_OUT, LINE, NEVER, WORKING
 
 ON_A_LINE, AT_A_CLOSURE, IN_THE_STREET = range(3)
 WHERE = ("found on a line", "when a line was closed", "in the street")
@@ -161,8 +161,9 @@ class Police:
     # -- custody -----------------------------------------------------------------------------------------------------------
 
     def _remand(self, rows, n) -> None:
-        model = self.model
-        rows, n = rows[model.children.missing_slot[rows] < 0], n[model.children.missing_slot[rows] < 0]
+        model, children = self.model, self.model.children
+        here = (children.missing_slot[rows] < 0) & (children.setting[rows] != CUSTODY)  # not away, nor remanded already today
+        rows, n = rows[here], n[here]
         if not rows.size:
             return
         days = 1 + (model.draws.exponential("policing.remand_days", model.children.key[rows], n) * self.parameters.remand_days).astype(np.int64)
