@@ -537,7 +537,7 @@ class Placements:
         for _, _, _, who, kind, km, stays_if_none in queue:
             if isinstance(who, Guests):
                 self._place_guests(who)
-            else:
+            elif self.own.care_slot[who] >= 0:  # released from custody last evening, it may have left in the morning
                 self._place(who, kind, km, stays_if_none)
 
     def _place_guests(self, guests: Guests) -> None:
