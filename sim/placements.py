@@ -430,6 +430,8 @@ class Placements:
         for row, setting, _, km in asked:
             if self.own.care_slot[row] < 0 or not self.model.children.is_present[row] or self.model.children.missing_slot[row] >= 0:
                 continue
+            if self.own.setting[row] == CUSTODY:
+                continue
             kind = int(self.own.setting[row]) if setting < 0 else setting
             if kind not in WITH_BEDS:
                 kind = FOSTER

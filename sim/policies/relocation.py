@@ -19,7 +19,7 @@ from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import FAR_KM
 from sim.policies import Policy
-from sim.population import NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
+from sim.population import CUSTODY, NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
 from sim.recruitment import BEING_FOUND
 
 
@@ -75,7 +75,7 @@ class Relocation(Policy):
         rows = self.here(model, rows)
         rows = rows[
             (children.identified_on[rows] > NEVER) & (children.care_slot[rows] >= 0) & (children.stage[rows] != NOT_INVOLVED)
-            & (children.setting[rows] != WITH_PARENTS) & (children.setting[rows] != SECURE) & (children.missing_slot[rows] < 0)
+            & ~np.isin(children.setting[rows], (WITH_PARENTS, SECURE, CUSTODY)) & (children.missing_slot[rows] < 0)
         ]  # fmt: skip
         near = model.placements.table.km[children.care_slot[rows]] < FAR_KM
         waiting = np.array([row in self.asked or row in self.relocated for row in rows.tolist()], dtype=bool)
