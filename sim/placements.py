@@ -445,7 +445,7 @@ class Placements:
         self._end(rows[in_care], 3)
         self._admit(rows[~in_care])
         slots = self.own.care_slot[rows]
-        self.table.stop(rows)
+        self.table.stop(rows, BREAKDOWN)  # leaving care waits, as everything does that could come to them
         self.table.only_remanded[slots] = ~in_care
         self.table.place[slots], self.table.km[slots], self.table.since[slots] = self.model.children.authority[rows], 0.0, self.model.day
         self.own.setting[rows] = CUSTODY
