@@ -458,6 +458,7 @@ class Placements:
         home = rows[only]
         self._let_go(home)
         self._moved.append(home)
+        self.model.demography.regroup(home)  # or the hazard of entering care again would begin a day late
         self.model.tell(Event.LEFT_CARE, home)
         self._may_enter(home)
         self._ask(rows[~only], MOVE)
