@@ -114,9 +114,9 @@ class Police:
         closed = today.rows(Event.LINE_CLOSED)
         closed = closed[children.is_present[closed]]  # not those who turned eighteen this morning
         if closed.size:
-            n = children.involvements[closed].astype(np.int64)
-            met = model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, n)
-            self._meet(closed[met], n[met], AT_A_CLOSURE)
+            lines = np.array([model.exploitation.line_of(row).key for row in closed.tolist()], dtype=np.uint64)  # another each time it opens
+            met = closed[model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, lines)]
+            self._meet(met, np.full(met.size, model.day), AT_A_CLOSURE)
         working = model.exploitation.members_working()
         if working.size:
             met = model.draws.happens("policing.street", children.key[working], p.street / 30.4375, model.day)
