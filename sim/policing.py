@@ -20,7 +20,7 @@ from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.population import AT_HOME, BOUND, CUSTODY, GETTING_OUT, LINE, NEVER, WORKING
+from sim.population import AT_HOME, BOUND, CUSTODY, GETTING_OUT, LINE, NEVER, NOT_INVOLVED, WORKING
 
 ON_A_LINE, AT_A_CLOSURE, IN_THE_STREET = range(3)
 WHERE = ("found on a line", "when a line was closed", "in the street")
@@ -112,7 +112,7 @@ class Police:
             on_line = (cause == LINE) & ((detail & FOUND) > 0) & np.isin(children.stage[rows], (WORKING, BOUND, GETTING_OUT))
             self._meet(rows[on_line], serial[on_line].astype(np.int64), ON_A_LINE)
         closed = today.rows(Event.LINE_CLOSED)
-        closed = closed[children.is_present[closed]]  # not those who turned eighteen this morning
+        closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning, or are out of reach already
         if closed.size:
             lines = np.array([model.exploitation.line_of(row).key for row in closed.tolist()], dtype=np.uint64)  # another each time it opens
             met = closed[model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, lines)]
