@@ -106,6 +106,12 @@ class Policy:
         model.tell(Event.POLICY_REACHED, reached, agent=self.key)
         return reached
 
+    @staticmethod
+    def occasions(model, rows):
+        """A number for each of a child's occasions to be reached: the return from each episode, and its identification."""
+        children = model.children
+        return children.episodes[rows].astype(np.int64) * 2 + (children.identified_on[rows] == model.day)
+
     def changed(self, number: int) -> None:
         """Count what the policy really changed."""
         self.counts["changed"] += int(number)

@@ -57,7 +57,7 @@ class KeyWorker(Policy):
         rows = self.here(model, np.union1d(model.today.rows(Event.IDENTIFIED), model.today.rows(Event.RETURNED)))
         rows = rows[(children.identified_on[rows] > NEVER) | (children.episodes[rows] >= 3)]
         rows = rows[np.array([row not in self.until for row in rows.tolist()], dtype=bool)]
-        reached = self.reach(model, rows, children.episodes[rows])
+        reached = self.reach(model, rows, self.occasions(model, rows))
         lots = model.draws.uniform("key_worker.lot", children.key[reached], model.day)
         taken = {a: sum(1 for row in self.until if children.authority[row] == a) for a in self.capacity}
         given = []

@@ -62,7 +62,8 @@ class SpecialistFoster(Policy):
         placed = model.today.rows(Event.PLACED)
         new = placed[children.setting[placed] == SPECIALIST_FOSTER]
         if new.size:
-            designed = model.draws.happens("specialist_foster.as_designed", children.key[new], p.fidelity, children.care_entries[new])
+            placement = children.care_entries[new].astype(np.int64) * 1000 + model.placements.table.moves[children.care_slot[new]]
+            designed = model.draws.happens("specialist_foster.as_designed", children.key[new], p.fidelity, placement)
             new = new[designed]
             self.inside |= set(new.tolist())
             self.changed(len(new))
@@ -72,7 +73,7 @@ class SpecialistFoster(Policy):
         known = (children.identified_on[rows] > NEVER) & (children.stage[rows] != NOT_INVOLVED)
         rows = rows[(known | (children.episodes[rows] >= p.episodes)) & (children.missing_slot[rows] < 0)]
         rows = rows[np.isin(children.setting[rows], (FOSTER, CHILDRENS_HOME, SUPPORTED, OTHER))]
-        reached = self.reach(model, rows, children.episodes[rows])
+        reached = self.reach(model, rows, self.occasions(model, rows))
         model.placements.ask_for_move(reached, setting=SPECIALIST_FOSTER, at_least_km=0.0, by=self.name)
 
     def _end_for_those_who_left(self, model) -> None:
