@@ -216,11 +216,12 @@ class Recruiting:
             return rows, usual
         setting = children.setting[rows]
         rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
-        if venue == SCHOOL:  # the same streets, but those who are suspended or absent are not there
-            rows = rows[(children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)]
         homes = [model.placements.homes[i] for i in self.homes_in.get(neighbourhood, ()) if model.placements.homes[i].key % CORNERS == tenth]
         residents = [row for home in homes for row in home.residents]
-        return np.concatenate((rows, np.array(sorted(residents), dtype=np.int64))), usual
+        rows = np.concatenate((rows, np.array(sorted(residents), dtype=np.int64)))
+        if venue == SCHOOL:  # the same streets, but those who are suspended or absent are not there
+            rows = rows[(children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)]
+        return rows, usual
 
     # -- whom a contact reaches --------------------------------------------------------------------------------------------
 
