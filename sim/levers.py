@@ -154,8 +154,9 @@ class Dial:
         self._turn()
 
     def towards(self, level: float | NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Multipliers that close a share of the gap between today's value and a level [shape authorities]."""
-        return 1.0 + share * (level / self.now - 1.0)
+        """Multipliers that close a share of the gap between today's value and a level [shape authorities]; nothing multiplies 0."""
+        here = self.now > 0.0
+        return 1.0 + share * (np.divide(level, self.now, out=np.ones_like(self.now), where=here) - 1.0)
 
     def _turn(self) -> None:
         self.now = self.usual.copy()
