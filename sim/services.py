@@ -151,7 +151,8 @@ class Serving:
         self.teams = {place: InterviewTeam(model, place, p.interviewers * number) for place, number in looked_after.items()}
         self.specialists = {place: SpecialistTeam(model, place, max(1.0, p.help_places * number)) for place, number in looked_after.items()}
         self.sharing: dict[int, list[int]] = {}  # day to rows of whom a signal becomes known to all
-        self.help_ends: dict[int, list[SpecialistTeam]] = {}
+        self.help_ends: dict[int, list[int]] = {}  # day to rows
+        self.helped_by: dict[int, SpecialistTeam] = {}  # by row
         self.again: dict[int, list[int]] = {}  # day to rows who are assessed again
         self.times_assessed: dict[int, int] = {}
         level = 1.0 + p.unevenness_of_practice * (2.0 * model.draws.uniform("authority.level", model.placements.place_keys) - 1.0)
@@ -184,8 +185,7 @@ class Serving:
                     team.step()
                 team.let_lapse()
         self._assess_again()
-        for specialists in self.help_ends.pop(self.model.day, ()):
-            specialists.helping -= 1
+        self._end_help([*today.rows(Event.LEFT).tolist(), *self.help_ends.pop(self.model.day, ())])
         for specialists in self.specialists.values():
             if specialists.queue:
                 specialists.step()
@@ -380,8 +380,15 @@ class Serving:
 
     def begin_help(self, row: int, team: SpecialistTeam) -> None:
         """The team's worker begins to help a child, for a time."""
-        self.help_ends.setdefault(self.model.day + self.parameters.help_days, []).append(team)
+        self.help_ends.setdefault(self.model.day + self.parameters.help_days, []).append(row)
+        self.helped_by[row] = team
         self.help(np.array([row]), by="help to get out")
+
+    def _end_help(self, rows: list[int]) -> None:
+        """Help ends after its time, or when the child leaves observation: the worker is free for another."""
+        for row in rows:
+            if row in self.helped_by:
+                self.helped_by.pop(row).helping -= 1
 
     def help(self, rows, by: str, at: float | None = None) -> None:
         """A worker helps `rows` to get out, for a time."""
