@@ -234,6 +234,11 @@ def test_care_before_the_run_counts_as_before_detection() -> None:
     assert (found["21a"], found["21d"], found["21f"]) == (100.0, 100.0, 0.0)
 
 
+def test_who_is_in_care_as_the_run_begins_was_so_before_a_detection_of_the_same_term() -> None:
+    of = story(row(Event.LEFT, ANN, 40), row(Event.IDENTIFIED, ANN, 5), row(Event.ENTERED_CARE, ANN, 1))
+    assert (targets(of)["21d"], targets(of)["21e"]) == (100.0, 0.0)
+
+
 def day_of_date(year: int, month: int, day: int) -> int:
     from datetime import date
 
