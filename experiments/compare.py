@@ -101,19 +101,10 @@ def compare(options: Namespace) -> int:
 
 def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:
     """Compute what a study lacks, write its folder, and print what was found; returns the exit code."""
-    began, clock = datetime.now(UTC), time.monotonic()
-    facts: dict[str, Any] = {
-        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
-        "versions": versions(), "started": began.isoformat(timespec="seconds"),
-    }  # fmt: skip
+    clock, facts = time.monotonic(), _facts(command)
     folder.open(study, facts)
-    results, unusable = folder.read(study)
-    missing = [run for run in study.distinct_runs if run.key not in results]
-    works = divide(missing, study.world, cores)
-    _announce(study, len(missing), unusable)
     try:
-        with progress(sum(work.days for work in works), len(missing)) as tell:
-            failures = execute(works, folder.store.folder, cores, tell)
+        computed, failures = _compute(study, folder, cores)
     except KeyboardInterrupt:
         _tell(f"Stopped. {_kept(study, folder)} The same command goes on from there.")
         return STOPPED
@@ -123,30 +114,47 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
             f"on from there; --cores {max(1, cores // 2)} would need less memory."
         )
         return FAILED
-    results, _ = folder.read(study)
     facts |= {
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 1), "cores": cores,
-        "runs_computed": len(missing) - len(failures), "failures": [describe_failure(failure, folder.path) for failure in failures],
+        "ended": _now(), "seconds": round(time.monotonic() - clock, 1), "cores": cores, "runs_computed": computed,
+        "failures": [describe_failure(failure, folder.path) for failure in failures],
     }  # fmt: skip
-    findings = Findings(study, results, facts)
+    findings = Findings(study, folder.read(study)[0], facts)
     folder.write(findings, failures)
     if as_json:
         say_json({"folder": folder.path.as_posix(), "study": study.description(), "differences": differences(findings), "failures": facts["failures"]})
     else:
         show(findings, folder)
-    for failure in failures:
-        _tell(_failed(failure, folder))
+    for failed in facts["failures"]:
+        _tell(f"A run failed: {failed['scenario']}, seed {failed['seed']}: {failed['error'].splitlines()[0]} To see it: {failed['replay']}")
     return FAILED if failures else DONE
+
+
+def _facts(command: str) -> dict[str, Any]:
+    """By what a study is made."""
+    return {
+        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
+        "versions": versions(), "started": _now(),
+    }  # fmt: skip
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _compute(study: Study, folder: Folder, cores: int) -> tuple[int, list[Failure]]:
+    """Do the runs that are not there yet; how many were done, and those that failed."""
+    there, unusable = folder.read(study)
+    missing = [run for run in study.distinct_runs if run.key not in there]
+    works = divide(missing, study.world, cores)
+    _announce(study, len(missing), unusable)
+    with progress(sum(work.days for work in works), len(missing)) as tell:
+        failures = execute(works, folder.store.folder, cores, tell)
+    return len(missing) - len(failures), failures
 
 
 def _kept(study: Study, folder: Folder) -> str:
     there = sum(folder.store.path(run.key).exists() for run in study.distinct_runs)
     return f"{there} of {wording.count(len(study.distinct_runs), 'run')} are kept in {folder.store.folder.as_posix()}."
-
-
-def _failed(failure: Failure, folder: Path | Folder) -> str:
-    told = describe_failure(failure, folder.path if isinstance(folder, Folder) else folder)
-    return f"A run failed: {told['scenario']}, seed {told['seed']}: {told['error'].splitlines()[0]} To see it: {told['replay']}"
 
 
 # -- while it runs ---------------------------------------------------------------------------------------------------------------

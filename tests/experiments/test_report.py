@@ -124,6 +124,18 @@ def test_every_target_stands_in_it_with_its_tolerance(text: str) -> None:
     assert section.count('class="met"') + section.count('class="missed"') == len(every_target())
 
 
+def test_a_target_is_called_met_where_the_runs_at_declared_values_lie_within_its_tolerance(text: str, folder: Folder) -> None:
+    asked = study(BASELINE, INTERVIEWS, BEDS, number=4)
+    runs = [folder.store.read(run.key) for run in asked.runs_of_fit]
+    judged = dict(re.findall(r'rowheader">(\w+)\. .*?class="(met|missed)"', text[text.index('id="published"') :], re.DOTALL))
+    expected = {}
+    for target in every_target():
+        mean = sum(run.values["target", asked.years[-1].iso, target.key] for run in runs if run) / len(runs)
+        expected[target.key] = "met" if target.low <= mean <= target.high else "missed"
+    assert judged == expected
+    assert set(judged.values()) == {"met", "missed"}
+
+
 def test_every_measure_is_defined_and_compared(text: str, folder: Folder) -> None:
     assert all(each.definition in text.replace("&#39;", "'").replace("&lt;", "<") for each in every_measure())
     head, *rows = (folder.path / "differences.csv").read_text(encoding="utf-8").splitlines()

@@ -151,12 +151,12 @@ def test_damaged_runs_are_named_and_computed_again(tmp_path: Path, capsys: pytes
 # -- a run that fails -----------------------------------------------------------------------------------------------------------------
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """Let one run fail when it is measured."""
+def failing(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
+    """Let some runs fail when they are measured."""
     whole = runner.measure_run
 
     def measure_run(model: CountyLines, key_of_run: str) -> Any:
-        if key_of_run == key:
+        if key_of_run in keys:
             raise RuntimeError("a home was lost")
         return whole(model, key_of_run)
 
@@ -181,6 +181,13 @@ def test_a_run_that_fails_is_recorded_and_the_others_go_on(
     page = folder.report.read_text(encoding="utf-8")
     assert "1 of 10 runs failed" in page
     assert failure["replay"] in page
+
+
+def test_a_study_without_a_comparator_says_that_nothing_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = study(number=2)
+    failing(monkeypatch, *(run.key for run in asked.distinct_runs if run.scenario.name == "baseline"))
+    page = done(asked, tmp_path / "study", code=FAILED, page=True).report.read_text(encoding="utf-8")
+    assert "nothing can be said, as no pair of runs has a value" in page
 
 
 def test_a_run_of_a_study_can_be_run_again_from_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ SCHOOL = VENUES.index(next(venue for venue in VENUES if "school" in venue))
 
 @pytest.fixture
 def model() -> CountyLines:
-    return lived(world=world(0.05, days=60), parameters=EVENTFUL, until=5)
+    return lived(world=world(0.05, days=60), parameters=EVENTFUL | {"recruitment.newcomer": 2.0, "recruitment.peers": 2.5}, until=5)
 
 
 @pytest.fixture(scope="module")
