@@ -61,7 +61,7 @@ class Far:
             self._may_follow(row)
 
     def take_over(self, rows, *, contact: float, follows: float) -> None:
-        """A lever for policies: for these children, whom the policy has moved, its own numbers hold instead of the usual ones."""
+        """A lever for policies: for these children, whom the policy has moved today, its own numbers hold instead of the usual ones."""
         for row in rows.tolist():
             self.taken_over[row] = contact, follows
 

@@ -126,6 +126,7 @@ class CountyLines(mesa.Model):
         self.relationships.start(self.placements.table.members())
         self.lines.start()
         self.recruitment.start()
+        self.distance.tell()
         self.missing.begin_pulls()
         self.today.turn()
         self.day = 0
@@ -148,7 +149,6 @@ class CountyLines(mesa.Model):
         self.recruitment.recruit()
         self.exploitation.live()
         self.other_exploitation.live()
-        self.distance.tell()
         self.policing.count_cases()
         self.missing.begin_episodes()
         self.policing.respond()
@@ -157,6 +157,7 @@ class CountyLines(mesa.Model):
         self.relationships.live()
         for policy in self.policies:
             policy.live(self)
+        self.distance.tell()
         self.costs.charge()
         self._close()
 
