@@ -150,7 +150,8 @@ class Serving:
         looked_after = {place: float(places.looked_after_10_17[place]) * world.fraction / 1000.0 for place in world.authorities}
         self.teams = {place: InterviewTeam(model, place, p.interviewers * number) for place, number in looked_after.items()}
         self.specialists = {place: SpecialistTeam(model, place, max(1.0, p.help_places * number)) for place, number in looked_after.items()}
-        self.sharing: dict[int, list[int]] = {}  # day to rows of whom a signal becomes known to all
+        self.sharing: dict[int, list[tuple[int, int]]] = {}  # day to (row, number of the signal) of what becomes known to all
+        self.known_to_all: set[tuple[int, int]] = set()
         self.help_ends: dict[int, list[int]] = {}  # day to rows
         self.helped_by: dict[int, SpecialistTeam] = {}  # by row
         self.again: dict[int, list[int]] = {}  # day to rows who are assessed again
@@ -268,9 +269,9 @@ class Serving:
         told = bool(self.is_exploited(rows)[0]) and model.draws.one_uniform("services.discloses", key, serial) < p.discloses * trusting
         in_time = model.day - returned_on <= 3
         model.tell(Event.INTERVIEWED, rows, cause=cause, detail=int(in_time) + 2 * int(told), serial=serial)
-        model.today.post("interviewed", (row, bool(told), in_time, item[8], serial))
         if told:
             self.signal(rows, SOCIAL_CARE, DISCLOSURE)
+        model.today.post("interviewed", (row, bool(told), in_time, item[8], serial, self.own.signals_care[rows]))
         return True
 
     # -- signals and identification ------------------------------------------------------------------------------------
@@ -285,20 +286,26 @@ class Serving:
         model.today.post("signal", (rows, agency, kind, held[rows].astype(np.int64)))
         home = model.children.authority[rows]
         sharing = self._happens(f"services.shared by {AGENCIES[agency]}", rows, held[rows], self.shared[home])
-        self.share(rows[sharing], held[rows[sharing]].astype(np.int64) * 4 + agency, self.sharing_days[home[sharing]])
+        self.share(rows[sharing], agency, held[rows[sharing]], self.sharing_days[home[sharing]], by="services")
         self._identify_if_enough(rows, held[rows], agency)
 
-    def share(self, rows, serial, mean_days) -> None:
-        """A signal about each of `rows` becomes known to all agencies after a delay of so many days on average (tomorrow at the soonest)."""
+    def share(self, rows, agency: int, number, mean_days, by: str) -> None:
+        """An agency's signal about each of `rows` (the first, second ... it holds) becomes known to all agencies, tomorrow at the soonest.
+
+        So many days later on average. It counts once, whoever shares it (`by`) and however often.
+        """
         if not self.parameters.needs_pooling:
             return
-        after = (self.model.draws.exponential("services.sharing", self.model.children.key[rows], serial) * mean_days).astype(np.int64)
-        for row, days in zip(rows.tolist(), after.tolist(), strict=True):
-            self.sharing.setdefault(self.model.day + max(days, 1), []).append(row)
+        signal = number.astype(np.int64) * 4 + agency
+        after = (self.model.draws.exponential(f"{by}.sharing", self.model.children.key[rows], signal) * mean_days).astype(np.int64)
+        for row, which, days in zip(rows.tolist(), signal.tolist(), after.tolist(), strict=True):
+            self.sharing.setdefault(self.model.day + max(days, 1), []).append((row, which))
 
     def _share(self) -> None:
         """What is shared today is known to all."""
-        rows, times = np.unique(np.array(self.sharing.pop(self.model.day, ()), dtype=np.int64), return_counts=True)
+        new = set(self.sharing.pop(self.model.day, ())) - self.known_to_all
+        self.known_to_all |= new
+        rows, times = np.unique(np.array([row for row, _ in new], dtype=np.int64), return_counts=True)
         here = self.model.children.is_present[rows]
         rows, times = rows[here], times[here]
         if rows.size:

@@ -78,7 +78,7 @@ class Policy:
             rows, serial = rows[mine], number[mine] * 64 + kind * 8 + agency
             reached = np.isin(rows, self.reach(model, rows, serial))
             done = reached & model.draws.happens(f"{self.name}.as_agreed", model.children.key[rows], self.parameters.fidelity, serial)
-            model.services.share(rows[done], serial[done], np.full(int(done.sum()), within))
+            model.services.share(rows[done], agency, number[mine][done], within, by=self.name)
             self.changed(int(done.sum()))
 
     def count_occasions(self, model, heading: str) -> None:

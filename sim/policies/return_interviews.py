@@ -15,6 +15,7 @@ import numpy as np
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.policies import Policy
+from sim.services import SOCIAL_CARE
 
 
 class ReturnInterviewsParameters(Parameters, group="policies.return_interviews"):
@@ -48,11 +49,11 @@ class ReturnInterviews(Policy):
             rows, cause, detail, serial = rows[mine], cause[mine], detail[mine], serial[mine]
             reached = np.isin(rows, self.reach(model, rows, serial))
             model.services.offer_more(rows[reached], cause[reached], detail[reached], serial[reached], by=self.name)
-        for row, told, in_time, by, serial in model.today.get("interviewed"):
+        for row, told, in_time, by, serial, disclosure in model.today.get("interviewed"):
             if by == self.name:
-                self._act_on(model, np.array([row]), told, in_time, serial)
+                self._act_on(model, np.array([row]), told, in_time, serial, disclosure)
 
-    def _act_on(self, model, rows, told: bool, in_time: bool, serial: int) -> None:
+    def _act_on(self, model, rows, told: bool, in_time: bool, serial: int, disclosure) -> None:
         p = self.parameters
         model.costs.policy_costs(p.cost, payer=0)
         if model.draws.one_uniform("return_interviews.as_designed", int(model.children.key[rows[0]]), serial) >= p.fidelity:
@@ -61,7 +62,7 @@ class ReturnInterviews(Policy):
             self.changed(1)
             model.levers.hold(GOING_MISSING, rows, at=p.next_episode, until=model.day + p.lasting, by=self.name)
         if told:
-            model.services.share(rows, np.array([serial], dtype=np.int64) * 8 + 7, np.array([p.shared_within]))
+            model.services.share(rows, SOCIAL_CARE, disclosure, p.shared_within, by=self.name)
 
     def end(self, model) -> None:
         model.services.interviewers.release(by=self.name)
