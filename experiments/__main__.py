@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from experiments import compare
-from sim.terminal import Parser, run_to_its_end
+from experiments.runner import WorkerDied
+from sim.terminal import FAILED, Parser, run_to_its_end
 
 # Commands whose files are read only when they are asked for: the file, its function, and what it does.
 ON_DEMAND = {
@@ -31,7 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return import_module("experiments.bench").main(words[1:])  # only here: it brings what nothing else needs
         options = arguments(words[0] if words else "").parse_args(words)
         options.command_line = shlex.join(["python", "-m", "experiments", *words])
-        return options.do(options)
+        try:
+            return options.do(options)
+        except WorkerDied:
+            print("experiments: a process was ended from outside, perhaps for lack of memory; fewer --cores need less.", file=sys.stderr)
+            return FAILED
 
     return run_to_its_end("experiments", do)
 

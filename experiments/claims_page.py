@@ -19,6 +19,11 @@ HOLDS, CONTRADICTED = "as expected", "against what was expected"
 INSEPARABLE, NO_VALUE = "cannot be told from nothing", "no value"
 HEADINGS = {"F": "The findings", "R": "The recommendations", "P": "Placebo runs"}
 
+NOTES = {
+    "P": "Runs in which nothing should happen, or nothing of a kind. A fourth, an authority that adopts something after a bad year, with an effect of "
+    "nothing, is among the emulated studies: `python -m experiments emulate --only after_a_bad_year`."
+}
+
 Row = Mapping[str, Any]
 
 
@@ -29,7 +34,7 @@ def page(claims: Sequence[Claim], told: Mapping[str, Any]) -> str:
     for letter, heading in HEADINGS.items():
         chosen = [claim for claim in claims if claim.id.startswith(letter)]
         if chosen:
-            parts.append(iter([f"## {heading}"]))
+            parts.append(iter([f"## {heading}", NOTES.get(letter, "")]))
             parts += [_claim(claim, rows) for claim in chosen]
     return "\n\n".join(part for part in chain.from_iterable(parts) if part) + "\n"
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from typing import Any
 
 from experiments.designs import Replicate
-from experiments.runner import WorkerDied
+from experiments.runner import Stopped, WorkerDied
 from experiments.story import Columns
 from sim import CountyLines, InputError, Scenario, World
 from sim.draws import Draws
@@ -36,19 +37,26 @@ class Arm:
 def lived(arm: Arm, world: World, replicate: Replicate) -> Tables:
     """The ledger of one arm, all of whose days are lived from the first."""
     model = CountyLines(arm.scenario, world, replicate.seed, replicate.parameters, recoupled=arm.recoupled)
-    model.run_model()
-    return tables_of(model)
+    return tables_of(_live(model, model.last_day))
 
 
 def lived_side_by_side(arms: Sequence[Arm], world: World, replicate: Replicate) -> Iterator[Tables]:
     """The ledgers of arms that part at the end of the warm-up, which is lived once, with usual chance. Raises InputError if they cannot."""
     warm = CountyLines(Scenario("warm-up", parameters=arms[0].scenario.parameters), world, replicate.seed, replicate.parameters)
-    warm.run_to(world.warm_up_days)
+    _live(warm, world.warm_up_days)
     for arm in arms:
         model = warm.branch(arm.scenario)
         model.draws = Draws(replicate.seed, arm.recoupled)
-        model.run_model()
-        yield tables_of(model)
+        yield tables_of(_live(model, model.last_day))
+
+
+def _live(model: CountyLines, last: int) -> CountyLines:
+    """Live until the evening of a day. Raises Stopped where the work was asked to end early."""
+    while model.day < last:
+        model.step()
+        if _stop is not None and _stop.value:
+            raise Stopped
+    return model
 
 
 def tables_of(model: CountyLines) -> Tables:
@@ -70,7 +78,8 @@ def each[J, R](do: Callable[[J], R], jobs: Sequence[J], cores: int, tell: Callab
             tell(number + 1)
         return
     context = multiprocessing.get_context("spawn")  # the same everywhere, and no half-copied state
-    with ProcessPoolExecutor(min(cores, len(jobs)), context, _begin) as pool:
+    stop = context.RawValue("b", 0)
+    with ProcessPoolExecutor(min(cores, len(jobs)), context, _begin, (stop,)) as pool:
         try:
             numbers = {pool.submit(do, job): number for number, job in enumerate(jobs)}
             left, done = set(numbers), 0
@@ -83,7 +92,8 @@ def each[J, R](do: Callable[[J], R], jobs: Sequence[J], cores: int, tell: Callab
         except BrokenProcessPool:
             raise WorkerDied from None
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.value = 1
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
@@ -93,8 +103,13 @@ def in_order[J, R](do: Callable[[J], R], jobs: Sequence[J], cores: int, tell: Ca
     return [made[number] for number in range(len(jobs))]
 
 
-def _begin() -> None:
+_stop: Any = None  # in a worker: whether the work should end early
+
+
+def _begin(stop: Any) -> None:
     """A worker begins: it leaves Ctrl-C to the process that started it, and ends when that one has gone."""
+    global _stop
+    _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

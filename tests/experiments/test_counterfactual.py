@@ -1,6 +1,7 @@
 """Per-child counterfactuals: flows that add up to the net change exactly, and that depend on how chance is coupled."""
 
 import json
+import os
 from itertools import combinations
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from experiments.__main__ import main
 from experiments.counterfactual import COUPLINGS, USUAL, Job, bounds, do, flows
 from experiments.designs import Replicate
-from experiments.ledgers import Arm, lived_side_by_side
+from experiments.ledgers import Arm, in_order, lived_side_by_side
+from experiments.runner import WorkerDied
 from experiments.story import Window
 from sim import Scenario
 from sim.draws import Draws
@@ -127,7 +129,7 @@ def test_no_coupling_touches_what_a_child_is_for_life():
     assert not [beginning for beginning, _ in COUPLINGS.values() if any(name.startswith(beginning) for name in ("person.sex", "point.east", "home.x", "people"))]
 
 
-SMALL = world(0.05, warm_up=40, days=220)
+SMALL = world(0.03, warm_up=30, days=150)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +143,7 @@ EVENTFUL_NOW = {address: value for address, value in EVENTFUL.items() if not add
 
 def test_without_a_policy_the_usual_coupling_has_no_flows_and_the_others_have_nothing_but(nothing_done):
     usual, others = nothing_done[USUAL], [each for name, each in nothing_done.items() if name != USUAL]
-    assert usual.without > 10
+    assert usual.without > 5
     assert (usual.spared, usual.drawn_in, usual.net) == (0, 0, 0)
     assert all(each.spared > 0 and each.drawn_in > 0 for each in others)
 
@@ -171,7 +173,7 @@ def test_a_coupling_begins_after_the_warm_up():
 @pytest.mark.slow
 def test_another_coupling_asks_the_same_question():
     """Over many seeds the net change of nothing is nothing, under a coupling that shares little chance."""
-    nets = [do(Job(BASELINE, Scenario("nothing"), ("recruiters",), SMALL, Replicate(0, seed, 0, dict(EVENTFUL_NOW))))["recruiters"] for seed in range(1, 25)]
+    nets = [do(Job(BASELINE, Scenario("nothing"), ("recruiters",), SMALL, Replicate(0, seed, 0, dict(EVENTFUL_NOW))))["recruiters"] for seed in range(1, 31)]
     differences = np.array([each.net for each in nets], dtype=float)
     assert abs(differences.mean()) < 3.0 * differences.std(ddof=1) / np.sqrt(len(differences))
 
@@ -182,7 +184,7 @@ def test_another_coupling_asks_the_same_question():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.05\nwarm_up_years = 1\nyears = 1\n')
+    Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.02\nwarm_up_years = 1\nyears = 1\n')
     return tmp_path
 
 
@@ -216,3 +218,25 @@ def test_the_command_writes_a_page_that_has_the_net_first_and_speaks_of_nobody_s
     assert "saved" not in text.lower() and "only figure on this page that may be quoted" in text
     lines = (folder / "results" / "tried" / "flows.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 3 * 2
+
+
+# -- many runs ---------------------------------------------------------------------------------------------------------------------------
+
+
+def squared(number: int) -> int:
+    return number * number
+
+
+def ended_from_outside(number: int) -> int:
+    os._exit(number + 1)
+
+
+def test_jobs_are_done_on_one_process_or_two_with_the_same_answers_in_order():
+    told: list[int] = []
+    assert in_order(squared, [3, 1, 2], 1, told.append) == [9, 1, 4] and told == [1, 2, 3]
+    assert in_order(squared, [3, 1, 2], 2) == [9, 1, 4]
+
+
+def test_a_process_that_is_ended_from_outside_is_said_so():
+    with pytest.raises(WorkerDied):
+        in_order(ended_from_outside, [0, 1, 2], 2)
