@@ -16,6 +16,7 @@ from experiments.measures import every_measure
 from sim.sources import resolve
 
 HOLDS, CONTRADICTED = "as expected", "against what was expected"
+UNCHANGED = "no change seen"  # where none was expected: as far as the interval goes
 INSEPARABLE, NO_VALUE = "cannot be told from nothing", "no value"
 HEADINGS = {"F": "The findings", "R": "The recommendations", "P": "Placebo runs"}
 
@@ -65,13 +66,18 @@ def _opening(facts: Mapping[str, Any]) -> Iterator[str]:
 def _summary(claims: Sequence[Claim], rows: Sequence[Row]) -> Iterator[str]:
     yield "## In brief"
     yield "Outcomes at the strong level that do not follow by construction, and how many went which way:"
-    lines = ["| claim | as expected | against | cannot be told from nothing | either way was open | no value |", "|---|---|---|---|---|---|"]
+    columns = (HOLDS, UNCHANGED, CONTRADICTED, INSEPARABLE, NO_VALUE)
+    lines = [
+        "| claim | as expected | no change seen, none expected | against | cannot be told from nothing | no value | either way was open |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for claim in claims:
         strong = [row["verdict"] for row in rows if row["claim"] == claim.id and row["level"] == "strong" and not row["by_construction"]]
-        known = [strong.count(verdict) for verdict in (HOLDS, CONTRADICTED, INSEPARABLE)]
-        open_ways = len(strong) - sum(known) - strong.count(NO_VALUE)
-        lines.append(f"| {claim.id} | {' | '.join(str(number) for number in (*known, open_ways, strong.count(NO_VALUE)))} |")
+        known = [strong.count(verdict) for verdict in columns]
+        lines.append(f"| {claim.id} | {' | '.join(str(number) for number in (*known, len(strong) - sum(known)))} |")
     yield "\n".join(lines)
+    looked_at = sum(row["level"] == "strong" and not row["by_construction"] for row in rows)
+    yield f"Of {looked_at} outcomes about {wording.number(round(looked_at / 20))} would seem to differ from off by chance alone, had none a difference."
 
 
 def _claim(claim: Claim, rows: Sequence[Row]) -> Iterator[str]:
@@ -131,13 +137,13 @@ def _conclusion(claim: Claim, rows: Sequence[Row]) -> Iterator[str]:
     labels = {measure.name: measure.label for measure in every_measure()} | {name: measure.label for name, measure in CRUDE.items()}
     parts = []
     for verdict, said in (
-        (HOLDS, "As expected"), (CONTRADICTED, "**Does not hold**, the model goes the other way or changes what should stay"),
+        (HOLDS, "As expected"), (UNCHANGED, "No change seen where none was expected, as far as the interval goes"), (CONTRADICTED, "**Does not hold**, the model goes the other way or changes what should stay"),
         (INSEPARABLE, "Cannot be told from nothing"), (NO_VALUE, "Too rare to have a value"),
     ):  # fmt: skip
         named = list(dict.fromkeys(labels[row["measure"]] for row in strong if row["verdict"] == verdict))
         if named:
             parts.append(f"{said}: {'; '.join(named)}.")
-    others = [f"{labels[row['measure']]} ({row['verdict']})" for row in strong if row["verdict"] not in (HOLDS, CONTRADICTED, INSEPARABLE, NO_VALUE)]
+    others = [f"{labels[row['measure']]} ({row['verdict']})" for row in strong if row["verdict"] not in (HOLDS, UNCHANGED, CONTRADICTED, INSEPARABLE, NO_VALUE)]
     if others:
         parts.append(f"Either way was open: {'; '.join(others)}.")
     yield f"*What the model shows.* {' '.join(parts)}"

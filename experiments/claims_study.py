@@ -24,7 +24,7 @@ import sim
 from experiments import crude, wording
 from experiments.analysis import Effect, Interval, effect, mean_interval, means
 from experiments.claims import Claim, ClaimStudy, Level, Outcome, every_claim
-from experiments.claims_page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, page
+from experiments.claims_page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
 from experiments.crude import CRUDE
 from experiments.designs import Replicate, fixed_replicates, replicates
 from experiments.folder import RESULTS, checked_name
@@ -203,7 +203,7 @@ def verdict(outcome: Outcome, compared: Effect) -> str:
         return NO_VALUE
     separable = compared.is_separable or (difference.value != 0.0 and difference.width == 0.0)
     if outcome.expect == "0":
-        return CONTRADICTED if separable else HOLDS
+        return CONTRADICTED if separable else UNCHANGED
     if not separable:
         return INSEPARABLE
     if outcome.expect == "?":

@@ -29,7 +29,7 @@ from sim.model import CountyLines
 from sim.parameters import Parameter, Parameters
 from sim.policies import Policy, every_policy
 from sim.population import FACTS, Circumstances
-from sim.sources import Source, resolve
+from sim.sources import COLUMNS_OF, DATA, Source, read_table, resolve
 
 DRAWS = ("uniform", "exponential", "happens", "one_uniform", "one_exponential", "_happens")  # ways to look chance up
 
@@ -417,6 +417,21 @@ def tables() -> list[dict[str, Any]]:
         {"table": name, "columns": {column: np.dtype(dtype).name for column, dtype in columns.items()}, "sorted_by": list(ledger.SORTED_BY[name])}
         for name, columns in ledger.TABLES.items()
     ]
+
+
+def columns_of_places() -> list[dict[str, Any]]:
+    """Which source gives which columns of the table of places."""
+    return [{"source": id, "title": resolve(id)[0].title, "columns": columns.split()} for id, columns in COLUMNS_OF.items()]
+
+
+def inputs() -> list[dict[str, Any]]:
+    """The tables that the model reads: how many rows, and which columns."""
+    found = []
+    for path in sorted(DATA.rglob("*.csv")):
+        name = path.relative_to(DATA).as_posix()
+        rows = read_table(name)
+        found.append({"table": name, "rows": len(rows), "columns": list(rows[0])})
+    return found
 
 
 def worlds() -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ def describe(measures: Sequence[Measure] = (), targets: Sequence[Target] = ()) -
             for each in declarations.mechanisms()
         ],
         "parameters": [describe_parameter(each) for each in every_parameter()], "counts": count_sources(every_parameter()),
+        "inputs": declarations.inputs(), "columns_of_places": declarations.columns_of_places(),
         "policies": [each._asdict() | {"group": each.group.group} for each in declarations.policies()],
         "scenarios": declarations.scenarios(), "events": declarations.events(), "tables": declarations.tables(),
         "measures": [{name: getattr(each, name) for name in Measure.__annotations__} for each in measures],
@@ -217,7 +218,7 @@ def _schedule() -> Iterator[str]:
     yield "One day, in the order things happen (`CountyLines.step`):"
     yield "\n".join(f"{number}. `{verb.call}` ({_file(verb.module)}): {verb.says}" for number, verb in enumerate(declarations.day(), 1))
     yield said(
-        "Time is discrete; within a verb everybody is treated at once, or one after the other in the order of keys, never of storage. "
+        "Time is discrete; within a verb everybody is treated at once, or one after the other in an order that follows from keys. "
         "Mechanisms do not call one another about what happened to whom: each reads the day's news and changes the facts that it keeps. "
         "What is scarce (beds, interviews, help, caseloads) is given by one rule: the day's requests sorted by need class, then by a keyed "
         "draw, ties by the child's key. Rare things that may happen to anybody are clocks: a child is looked at when the hazard added up "
@@ -306,6 +307,10 @@ def _inputs() -> Iterator[str]:
         "deflator by which prices are brought to 2024/25, and our compilation of published findings; `sim/data/README.md` says what is in each. "
         "The smallest unit is an authority and a year: no file holds anything about a person."
     )
+    yield _table(("table", "rows", "columns"), ((f"`{each['table']}`", each["rows"], _code(each["columns"])) for each in declarations.inputs()))
+    yield "Where the columns of `places.csv` come from:"
+    rows = ((each["source"], each["title"], _code(each["columns"])) for each in declarations.columns_of_places())
+    yield _table(("source", "title", "columns"), rows)
 
 
 def _submodels() -> Iterator[str]:

@@ -18,7 +18,7 @@ from sim.model import CountyLines
 from sim.parameters import ASSUMED, Parameters, every_parameter
 from sim.policies import every_policy
 from sim.population import FACTS
-from sim.sources import resolve
+from sim.sources import DATA, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "python -m sim odd --docs"
@@ -139,6 +139,12 @@ def test_every_source_of_a_number_can_be_looked_up_in_it(document):
     part = section(document, "#### Sources of the numbers")
     ids = {source.id for number in every_parameter() for source in resolve(number.source)} - {"ASSUMED"}
     assert [id for id in sorted(ids) if f"| {id} | " not in part] == []
+
+
+def test_every_table_that_the_model_reads_is_in_it(document):
+    part = section(document, "### 6 Input data")
+    tables = [path.relative_to(DATA).as_posix() for path in DATA.rglob("*.csv")]
+    assert tables and [table for table in tables if f"| `{table}` | " not in part] == []
 
 
 # -- it cannot say what is not there ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from experiments import claims, claims_study
 from experiments.__main__ import main
 from experiments.analysis import effect
 from experiments.claims import LEVELS, Outcome, every_claim
-from experiments.claims_page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, page
+from experiments.claims_page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
 from experiments.claims_study import DOCS, Found, Plan, jobs, run, verdict
 from experiments.crude import CRUDE
 from experiments.designs import Replicate
@@ -103,8 +103,8 @@ NOISE = np.array([5.0, -4.0, 3.0, -6.0, 1.0, 2.0])
     ("expect", "difference", "said"),
     [
         ("+", SHIFT, HOLDS), ("-", SHIFT, CONTRADICTED), ("+", -SHIFT, CONTRADICTED), ("-", -SHIFT, HOLDS), ("+", NOISE, INSEPARABLE),
-        ("0", SHIFT, CONTRADICTED), ("0", NOISE, HOLDS), ("?", SHIFT, "more"), ("?", -SHIFT, "fewer or less"), ("?", NOISE, INSEPARABLE),
-        ("+", np.zeros(6), INSEPARABLE), ("0", np.zeros(6), HOLDS), ("+", np.full(6, 3.0), HOLDS), ("+", np.full(6, np.nan), NO_VALUE),
+        ("0", SHIFT, CONTRADICTED), ("0", NOISE, UNCHANGED), ("?", SHIFT, "more"), ("?", -SHIFT, "fewer or less"), ("?", NOISE, INSEPARABLE),
+        ("+", np.zeros(6), INSEPARABLE), ("0", np.zeros(6), UNCHANGED), ("+", np.full(6, 3.0), HOLDS), ("+", np.full(6, np.nan), NO_VALUE),
     ],
 )  # fmt: skip
 def test_the_verdict_follows_the_interval_and_the_expectation(expect, difference, said):
@@ -208,7 +208,7 @@ def test_the_page_tells_of_what_does_not_hold_as_plainly_as_of_what_does(helped)
         if row["level"] == "strong":
             row["verdict"] = CONTRADICTED
     text = page(plan.claims, json.loads(json.dumps(told)))
-    assert "**Does not hold**" in text and "| P2 | 0 | 3 | 0 | 0 | 0 |" in text
+    assert "**Does not hold**" in text and "| P2 | 0 | 0 | 3 | 0 | 0 | 0 |" in text
     assert "What is compared is what `key_worker` changes at each level." in text
 
 
