@@ -126,6 +126,7 @@ class CountyLines(mesa.Model):
         self.relationships.start(self.placements.table.members())
         self.lines.start()
         self.recruitment.start()
+        self.schooling.feel_exploitation()
         self.distance.tell()
         self.missing.begin_pulls()
         self.today.turn()

@@ -129,7 +129,7 @@ class School:
         leavers = today.rows(Event.LEFT)
         self.clock.stop(leavers)
         self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
-        self._feel_exploitation(today.rows("stage changed"))
+        self.feel_exploitation()
         back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
         back = back[model.children.is_present[back]]
         if back.size:
@@ -166,8 +166,9 @@ class School:
         for row, after in zip(rows.tolist(), days.tolist(), strict=True):
             self.back.setdefault(model.day + after, []).append(row)
 
-    def _feel_exploitation(self, rows) -> None:
-        """Those who are groomed, work or try to get out are in trouble sooner."""
+    def feel_exploitation(self) -> None:
+        """Those who have come to be groomed, to work or to try to get out are in trouble sooner."""
+        rows = self.model.today.rows("stage changed")
         rows = rows[self.model.children.is_present[rows]]
         if rows.size:
             stage = self.model.children.stage[rows]
