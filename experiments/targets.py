@@ -779,7 +779,7 @@ def share_of_older(england):
 
 
 def _ages_at_first_response(england: England) -> NDArray[np.int32]:
-    """Ages of the children whom police met in the year as offenders, for the first time in the run."""
+    """Ages of the children to whom police first answered with the criminal law in the year (the first time in the run)."""
     rows = in_order_of_children(england.story.of(Event.ARRESTED))
     rows = some(rows, rows["detail"] == CRIMINAL)
     first = some(rows, np.unique(rows["child"], return_index=True)[1])
@@ -849,7 +849,7 @@ for _key, _label, _rates, _rows, _why in (
         published, model = rates(england)
         return float(stats.spearmanr(published, model).statistic) if np.ptp(model) > 0.0 else float("nan")
 
-    target(_key, f"nine regions, {_label}: within 25 % of the published", 9, 9, 9, "regions", _rows, _why, REGIONS)(_near)
+    target(_key, f"nine regions, {_label}: within a quarter of the published", 9, 9, 9, "regions", _rows, _why, REGIONS)(_near)
     target(f"24{chr(ord(_key[-1]) + 1)}", "… order of the regions", 1.0, 0.9, 1.0, "rank correlation", _rows, f"{_why} {ORDER}", REGIONS)(_in_order)
 
 

@@ -91,7 +91,7 @@ SHARES: dict[str, tuple[str, str, str, str, Callable[[Story, Window], tuple[Who,
     ),
     "criminal_response": (
         "criminal responses to exploited children", "fewer", "share of those met",
-        "Of the times in the window that police met a child who works a line, those that they answered as with an offender", _criminal,
+        "Of the times in the window that police met a child who works a line, those that they answered with the criminal law and not by safeguarding it", _criminal,
     ),
 }  # fmt: skip
 """Shares among children of a kind: label, better, unit, definition, and of whom to whom it applies."""

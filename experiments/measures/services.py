@@ -215,7 +215,7 @@ for _number, _where in enumerate(WHERE):
 
 @measure("share of those met", "criminal responses", better="fewer")
 def criminal_response(story, window):
-    """Of the times in the window that police met a child who works a line, those that they answered as with an offender and not as with a child to be safeguarded."""
+    """Of the times in the window that police met a child who works a line, those that they answered with the criminal law and not by safeguarding it."""
     return mean(story.of(Event.ARRESTED, window)["detail"] == CRIMINAL)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_every_measure_says_what_it_is(each) -> None:
     assert each.label and each.unit and each.unit == each.unit.strip()
     assert each.definition[0].isupper() and each.definition.endswith(".") and len(each.definition) > 15
     assert each.better in ("", "fewer", "more")
+    assert not re.search(r"\boffender|\bsav(e|ed|es|ing)\b|\bchose|\bchoice|\brunners?\b", f"{each.label} {each.definition}", re.IGNORECASE)
     assert each.topic in TOPICS
     for official in each.official.split(";") if each.official else ():
         assert source(official).title, "a row of the evidence that quotes an official table"

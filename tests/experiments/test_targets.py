@@ -56,6 +56,7 @@ def counts(**children: int) -> list[dict]:
 def test_every_target_has_a_tolerance_a_source_and_a_reason(each) -> None:
     assert each.low <= each.value <= each.high
     assert each.label and each.unit and each.why_if_missed.endswith(".")
+    assert "offender" not in (each.label + each.why_if_missed).lower()
     assert all(source(row_of).title for row_of in each.rows.split(";"))
 
 
