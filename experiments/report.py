@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from experiments import charts, wording
 from experiments.analysis import Effect, Interval, share_interval
+from experiments.avoided import FOR_EACH, ForEach
 from experiments.charts import Chart, Line, Row, Table
 from experiments.findings import Findings
 from experiments.measures import COST_BY_PAYER, HEADLINES, Measure, every_measure, named
@@ -362,8 +363,19 @@ def _costs(findings: Findings) -> dict[str, Any]:
             )
             for payer, measure in measures
         ],
+        "for_each": [(each, [_for_each(findings, scenario, each) for scenario in study.policies]) for each in FOR_EACH],
         "charts": [_forest(findings, measure) for _, measure in measures[:-1]],
     }
+
+
+def _for_each(findings: Findings, scenario: Scenario, each: ForEach) -> str:
+    """Pounds for each thing avoided, as far as it can be said."""
+    found = each.between(findings.comparison, scenario.name, findings.study.whole.iso)
+    if math.isnan(found.value):
+        return "none avoided"
+    if math.isnan(found.low):
+        return "not separable from none avoided"
+    return f"{wording.figure(found.value, each.unit)} ({wording.figure(found.low, each.unit)} to {wording.figure(found.high, each.unit)})"
 
 
 # -- published figures -----------------------------------------------------------------------------------------------------------------

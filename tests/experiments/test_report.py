@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.avoided import FOR_EACH
 from experiments.folder import Folder
 from experiments.measures import MONTHLY, every_measure
 from experiments.report import COURSES
@@ -169,6 +170,13 @@ def test_the_chain_of_each_policy_is_counted(text: str) -> None:
         assert title in section
     assert section.count('data-label="Reached"') == 2
     assert "Grade of the evidence" in section
+
+
+def test_pounds_for_each_avoided_stand_beside_the_costs_or_are_said_not_to_be_known(text: str) -> None:
+    section = text[text.index('id="costs"') : text.index('id="published"')]
+    for each in FOR_EACH:
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", section[section.index(f">{each.label}<") :].split("</tr>")[0])
+        assert len(cells) == 2 and all(cell in ("none avoided", "not separable from none avoided") or "£" in cell for cell in cells)
 
 
 def test_only_a_study_with_fixed_parameters_is_called_chance_only(tmp_path: Path, text: str) -> None:
