@@ -167,11 +167,12 @@ class Spells(FewFacts):
         left -= self.hazard * here[:, None]
         if left.min() > 0.0:
             return NOBODY, NOBODY
-        hit = ((left.min(axis=1) <= 0.0) & here).nonzero()[0]
+        over = (left <= 0.0) & (self.hazard > 0.0)
+        hit = (over.any(axis=1) & here).nonzero()[0]
         if not hit.size:
             return NOBODY, NOBODY
         with np.errstate(divide="ignore", invalid="ignore"):
-            overshoot = np.where(left[hit] <= 0.0, left[hit] / self.hazard[hit], np.inf)
+            overshoot = np.where(over[hit], left[hit] / self.hazard[hit], np.inf)
         cause = overshoot.argmin(axis=1)
         rows = self.rows[hit]
         self.left[hit, cause] = np.inf

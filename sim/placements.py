@@ -116,12 +116,21 @@ class Home(mesa.Agent):
 
     def __init__(self, model, kind: int, place: int, ordinal: int, beds: int):
         super().__init__(model)
-        self.kind, self.place, self.beds, self.free = kind, place, beds, beds
+        self.kind, self.place, self.beds = kind, place, beds
         self.key = key_of("home", SETTINGS[kind], model.world.places.code[place], ordinal)
         self.number = -1  # in the list of homes
         self.residents: set[int] = set()
         self.neighbourhood = -1
         self.x_km, self.y_km = model.point(self.key, place)
+
+    @property
+    def free(self) -> int:
+        """Beds free."""
+        return int(self.street.free[self.at])
+
+    @free.setter
+    def free(self, beds: int) -> None:
+        self.street.free[self.at] = beds
 
     @property
     def is_full(self) -> bool:
@@ -130,6 +139,24 @@ class Home(mesa.Agent):
 
     def __repr__(self):
         return f"<Home {SETTINGS[self.kind]} {self.key:016x}>"
+
+
+class Homes:
+    """The homes of one kind in one authority, side by side in columns, so that all are looked at together."""
+
+    def __init__(self):
+        self.numbers: list[int] = []  # in the list of all homes
+        self.keys = np.empty(0, dtype=np.uint64)
+        self.x_km, self.y_km = np.empty(0), np.empty(0)
+        self.free = np.empty(0, dtype=np.int64)
+
+    def add(self, home: Home) -> None:
+        """One more home, with all its beds free."""
+        home.street, home.at = self, len(self.numbers)
+        self.numbers.append(home.number)
+        self.keys = np.append(self.keys, np.uint64(home.key))
+        self.x_km, self.y_km = np.append(self.x_km, home.x_km), np.append(self.y_km, home.y_km)
+        self.free = np.append(self.free, home.beds)
 
 
 class Guests:
@@ -163,7 +190,7 @@ class Placements:
         self.inside = model.world.inside
         self._weights: dict[tuple[int, int], np.ndarray] = {}
         self.homes: list[Home] = []
-        self.homes_of: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self.homes_of: dict[tuple[int, int], Homes] = defaultdict(Homes)
         self.free = np.zeros((len(self.inside), len(SETTINGS)), dtype=np.int64)
         self.beds = self.beds_taken = 0
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
@@ -256,7 +283,7 @@ class Placements:
         first, last = self.model.demography.first_neighbourhood[place : place + 2]
         home.neighbourhood = int(first + int(self.model.draws.one_uniform("home.neighbourhood", home.key) * (last - first)))
         home.number = len(self.homes)
-        self.homes_of[place, kind].append(home.number)
+        self.homes_of[place, kind].add(home)
         self.homes.append(home)
         self.free[place, kind] += beds
         self.beds += beds
@@ -265,7 +292,7 @@ class Placements:
     def close_beds(self, kind: int, place: int, beds: int) -> int:
         """Take free beds out of use (their carers do something else now); how many could be taken."""
         taken = 0
-        for index in self.homes_of[place, kind]:
+        for index in self.homes_of[place, kind].numbers:
             home = self.homes[index]
             while taken < beds and home.free > 0:
                 home.beds -= 1
@@ -370,6 +397,8 @@ class Placements:
     def begin_end_and_move(self) -> None:
         """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
         model = self.model
+        if model.is_first_of_year:
+            self.table.columns["moves_this_year"][:] = 0
         leavers = model.today.rows(Event.LEFT)
         if leavers.size:
             self.clock.stop(leavers)
@@ -400,8 +429,6 @@ class Placements:
         self._moves_asked_for()
         if self._queue:
             self._match()
-        if model.is_first_of_year:
-            self.table.columns["moves_this_year"][:] = 0
         for rows in self._moved:
             model.today.give("setting changed", rows)
         self._moved = []
@@ -545,13 +572,14 @@ class Placements:
 
     def _place_guests(self, guests: Guests) -> None:
         model, draws = self.model, self.model.draws
-        free = [i for i in self.homes_of[guests.place, guests.kind] if self.homes[i].free > 0]
-        if not free:
+        homes = self.homes_of[guests.place, guests.kind]
+        free = (homes.free > 0).nonzero()[0]
+        if not free.size:
             self.guests_due[model.day + 7].append(guests)
             model.ledger.enter(1, day=model.day, event=Event.GUEST_WAITED, child=guests.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
             return
-        keys = np.array([self.homes[i].key for i in free], dtype=np.uint64)
-        home = self.homes[free[int(draws.exponential("guest.home", keys, (guests.key + guests.ordinal) & MASK).argmin())]]
+        race = draws.exponential("guest.home", homes.keys[free], (guests.key + guests.ordinal) & MASK)
+        home = self.homes[homes.numbers[free[race.argmin()]]]
         guests.home = home
         home.free -= 1
         self.free[home.place, home.kind] -= 1
@@ -594,6 +622,8 @@ class Placements:
                 nearer = draws.one_uniform("care.nearer", serial)
                 there = x + nearer * (there[0] - x), y + nearer * (there[1] - y)
         km = float(np.sqrt((x - there[0]) ** 2 + (y - there[1]) ** 2))
+        if found is None:
+            km = max(km, at_least_km)  # a home elsewhere is not followed: it is one at the distance that was asked for
         self.table.home[slot] = -1 if found is None else found.number
         self.table.place[slot], self.table.km[slot], self.table.since[slot] = place, km, model.day
         self.table.moves[slot] += 1
@@ -628,15 +658,14 @@ class Placements:
         race = self.model.draws.exponential("care.place", self.place_keys[possible], serial) / weight[possible]
         return possible[np.lexsort((possible, race))][:AREAS].tolist()
 
-    def _by_nearness(self, homes: list[int], home_point: tuple[float, float], serial: int, at_least_km: float) -> list[Home]:
-        """The homes in the order in which they are asked: a keyed race, the nearer to the child's own home the sooner."""
-        there = [self.homes[i] for i in homes]
-        keys = np.array([home.key for home in there], dtype=np.uint64)
-        east, north = np.array([(home.x_km - home_point[0], home.y_km - home_point[1]) for home in there]).T
+    def _by_nearness(self, homes: Homes, home_point: tuple[float, float], serial: int, at_least_km: float) -> list[Home]:
+        """Homes with a free bed in the order in which they are asked: a keyed race, the nearer to the child's own home the sooner."""
+        east, north = homes.x_km - home_point[0], homes.y_km - home_point[1]
         km = np.sqrt(east * east + north * north)
-        p = self.parameters
-        race = self.model.draws.exponential("care.home", keys, serial) / power(1.0 + km / p.near_km, -p.reach_decay)
-        return [there[at] for at in np.lexsort((keys, race)).tolist() if km[at] >= at_least_km]
+        free = ((homes.free > 0) & (km >= at_least_km)).nonzero()[0]
+        keys, p = homes.keys[free], self.parameters
+        race = self.model.draws.exponential("care.home", keys, serial) * power(1.0 + km[free] / p.near_km, p.reach_decay)
+        return [self.homes[homes.numbers[at]] for at in free[np.lexsort((keys, race))[:ASKS]].tolist()]
 
     def _search(
         self, row: int, kind: int, authority: int, serial: int, at_least_km: float, home_point: tuple[float, float]
@@ -653,10 +682,10 @@ class Placements:
         for place in areas:
             if not self.inside[place]:
                 return None, place, refused
-            free = [i for i in self.homes_of[place, kind] if self.homes[i].free > 0]
-            if not free:
+            homes = self.homes_of.get((place, kind))
+            if homes is None:
                 continue
-            for home in self._by_nearness(free, home_point, serial, at_least_km):
+            for home in self._by_nearness(homes, home_point, serial, at_least_km):
                 if asked == ASKS:
                     return None, -1, refused
                 asked += 1
