@@ -230,6 +230,21 @@ def test_a_timeline_gives_the_last_row_of_the_same_child_alone() -> None:
     assert timeline.last(who, np.array([2, 3, 9, 9, 1])).tolist() == [-1, 0, 1, -1, 2]
 
 
+@pytest.mark.parametrize("day", [1, 2, 40, 200, 366, 500, 730])
+def test_on_every_evening_as_many_are_in_a_state_as_the_model_itself_counts(lively: Story, day: int) -> None:
+    present = lively.people.present(day)
+    on_a_line = sum(lively.stock_on(stage, day) for stage in ("working", "bound", "getting_out"))
+    counted = {
+        "children": (len(present), lively.stock_on("children", day)), "on a line": (lively.on_a_line.on(present, day).sum(), on_a_line),
+        "looked after": (lively.in_care.on(present, day).sum(), lively.stock_on("looked_after", day)),
+        "in custody": (lively.in_custody.on(present, day).sum(), lively.stock_on("in_custody", day)),
+        "sexually": (lively.otherwise_exploited(SEXUALLY).on(present, day).sum(), lively.stock_on("sexually_exploited", day)),
+        "by others": (lively.otherwise_exploited(BY_OTHERS).on(present, day).sum(), lively.stock_on("otherwise_exploited", day)),
+        "not at home": ((lively.settings(present, np.full(len(present), day)) != AT_HOME).sum(), lively.stock_on("looked_after", day)),
+    }  # fmt: skip
+    assert {name: int(found) for name, (found, _) in counted.items()} == {name: stock for name, (_, stock) in counted.items()}
+
+
 @pytest.fixture
 def in_care() -> Story:
     """Ann: fostered nearby, then far away, then home. Ben: in a home elsewhere, then remanded. Cat: at home. Dan: remanded from home."""
