@@ -361,6 +361,7 @@ class Placements:
         self._match()
         at_home = rows[children.setting[rows] == AT_HOME]
         self._may_enter(at_home)
+        self._tell_who_moved()
 
     def _who_came_alone(self, chosen, older):
         """On day 1 so many of the looked-after children of each authority, mostly boys of sixteen and over, are unaccompanied."""
@@ -429,13 +430,16 @@ class Placements:
         self._moves_asked_for()
         if self._queue:
             self._match()
-        for rows in self._moved:
-            model.today.give("setting changed", rows)
-        self._moved = []
+        self._tell_who_moved()
         turned = model.today.rows("turned sixteen")
         turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
         if turned.size:
             self.table.change(turned, LEAVING, self.parameters.leaves_16_17 / 365.25)
+
+    def _tell_who_moved(self) -> None:
+        for rows in self._moved:
+            self.model.today.give("setting changed", rows)
+        self._moved = []
 
     def _welcome(self, entrants) -> None:
         """Of those who come in at ten, some are already looked after."""
