@@ -87,7 +87,6 @@ def _claim(claim: Claim, rows: Sequence[Row]) -> Iterator[str]:
     yield f"*Evidence.* {claim.evidence} Rows: {'; '.join(_source(id) for id in claim.sources)}."
     for study in claim.studies:
         yield from _study(study, [row for row in rows if row["study"] == study.id])
-    yield from _conclusion(claim, [row for row in rows if row["claim"] == claim.id])
 
 
 def _source(id: str) -> str:
@@ -112,6 +111,7 @@ def _study(study: ClaimStudy, rows: Sequence[Row]) -> Iterator[str]:
         cells = (f"{measure.label} [{measure.unit}]", _value(off, "value"), _value(weak, "difference"), _value(strong, "difference"), EXPECTED[outcome.expect], found)
         lines.append("| " + " | ".join(cells) + " |")
     yield "\n".join(lines)
+    yield from _conclusion(rows)
 
 
 def _policies(study: ClaimStudy) -> str:
@@ -129,8 +129,8 @@ def _value(row: Row, figure: str) -> str:
     return f"{say(row[figure])} ({say(row[f'{figure}_low'])} to {say(row[f'{figure}_high'])})"
 
 
-def _conclusion(claim: Claim, rows: Sequence[Row]) -> Iterator[str]:
-    """What the model says of the claim, made of the verdicts alone."""
+def _conclusion(rows: Sequence[Row]) -> Iterator[str]:
+    """What the model shows in one study, made of the verdicts alone."""
     strong = [row for row in rows if row["level"] == "strong" and not row["by_construction"]]
     if not strong:
         return
