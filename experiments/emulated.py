@@ -134,10 +134,10 @@ def taken_in_at_a_bad_time(story: Story, window: Window, before: int, after: int
 
 
 def on_an_ordinary_day(story: Story, window: Window, before: int, after: int) -> tuple[NDArray, NDArray]:
-    """Looked-after children of twelve and over on one day in the middle, whatever had happened to them."""
+    """Children of twelve and over on one day in the middle, looked after then and when the time before began, whatever had happened to them."""
     day = (window.first + before + window.last - after) // 2
     child = story.people.present(day)
-    child = child[story.in_care.on(child, day)]
+    child = child[story.in_care.on(child, day) & story.in_care.on(child, day - before)]
     child = child[story.people.ages(child, day) >= YOUNGEST]
     return child, np.full(len(child), day)
 
@@ -154,35 +154,54 @@ def _no_wrong_door(months: int, way_in: Callable) -> Callable[[Story, Window], S
 
 # -- casework in Kent ------------------------------------------------------------------------------------------------------------------
 
-CASELOAD, INTAKE, YEAR = 38, 365, 365
+CASELOAD, YEAR = 38, 365
 BEFORE_KENT, AFTER_KENT = 183, 122  # six months before, four after, as the police counted
 
 
-def caseload(story: Story, window: Window) -> tuple[NDArray, NDArray]:
-    """The first 38 children recognised as exploited by a line while they work one, in Kent where it is in the world, each on that day."""
-    named = story.of(Event.FORM_NAMED, Window(window.first + BEFORE_KENT, min(window.first + BEFORE_KENT + INTAKE, window.last - YEAR)))
+def recognised(story: Story, window: Window) -> tuple[NDArray, NDArray]:
+    """Children recognised as exploited by a line early and late enough for all windows, in Kent where it is in the world; the day of it."""
+    named = story.of(Event.FORM_NAMED, Window(window.first + BEFORE_KENT, window.last - YEAR))
     mine = named["cause"] == BY_A_LINE
     kent = read_places().index("Kent")
     if kent in story.inside:
         mine &= named["home"] == kent
-    child, day = named["child"][mine], named["day"][mine].astype(np.int64)
-    working = story.on_a_line.on(child, day)
-    child, first = np.unique(child[working], return_index=True)
-    day = day[working][first]
+    child, first = np.unique(named["child"][mine], return_index=True)
+    return child, named["day"][mine][first].astype(np.int64)
+
+
+def caseload(child: NDArray, day: NDArray) -> tuple[NDArray, NDArray]:
+    """The first so many."""
     order = np.lexsort((child, day))[:CASELOAD]
     return child[order], day[order]
 
 
 def _exits(story: Story, window: Window) -> Seen:
-    child, entry = caseload(story, window)
+    """The share of those recognised while they work a line, and still in observation a year later, who are not on one then."""
+    child, day = recognised(story, window)
+    working = story.on_a_line.on(child, day)
+    child, entry = caseload(child[working], day[working])
     stayed = story.people.left[story.people.at(child)] > entry + YEAR
     child, entry = child[stayed], entry[stayed]
     out = ~story.on_a_line.on(child, entry + YEAR)
     return Seen(len(child), 0.0, float(out.mean()) if len(child) else float("nan"))
 
 
+def often_missing_and_recognised(story: Story, window: Window) -> tuple[NDArray, NDArray]:
+    """Recognised children, each on the first day from then on that it is back from at least its third recorded episode in 90 days."""
+    child, day = recognised(story, window)
+    episodes = recorded(story)
+    entries = []
+    for one, since in zip(child.tolist(), day.tolist(), strict=True):
+        ends = episodes.end[(episodes.child == one) & (episodes.end != NOT_ENDED)]
+        days = np.unique(np.concatenate(([since], ends[(ends >= since) & (ends <= window.last - YEAR)])))
+        often = counted(episodes, np.full(len(days), one, dtype=np.uint64), days - LOOK_BACK, days) >= OFTEN
+        entries.append(int(days[often][0]) if often.any() else -1)
+    entry = np.array(entries, dtype=np.int64)
+    return caseload(child[entry > 0], entry[entry > 0])
+
+
 def _episodes_of_the_caseload(story: Story, window: Window) -> Seen:
-    child, entry = caseload(story, window)
+    child, entry = often_missing_and_recognised(story, window)
     return before_and_after(story, child, entry, BEFORE_KENT, AFTER_KENT)
 
 
@@ -266,20 +285,21 @@ def _authorities(story: Story, window: Window, choose: Callable) -> Seen:
 
 ASSUMED_NWD = "Assumed: who was let in (three recorded episodes in 90 days), and the windows, which the source gives as the first 18 months against before."
 ASSUMED_KENT = "Assumed: recognised in the model is known to the service; each child is followed for a year of its own."
+ASSUMED_OFTEN = "Assumed: the same, and three recorded episodes in 90 days, as the children taken in had been missing about that often."
 ASSUMED_DURHAM = "Assumed: the same ten months of two years are compared. The source counts reports, not absences."
 
 DESIGNS: tuple[Design, ...] = (
     *(
         Design(f"no_wrong_door_{months}m", "no_wrong_door", "I001", f"No Wrong Door, {months} months before and after", -68.0,
                "On the return from a third recorded episode in 90 days.", ASSUMED_NWD, _no_wrong_door(months, taken_in_at_a_bad_time))
-        for months in (6, 12, 18)
+        for months in (3, 6, 12, 18)
     ),
     Design("no_wrong_door_ordinary", "no_wrong_door", "I001", "The same 12 months without the way in", -68.0,
-           "All looked-after children of twelve and over on one day.", "", _no_wrong_door(12, on_an_ordinary_day)),
+           "All children of twelve and over on one day, looked after then and a year before.", "", _no_wrong_door(12, on_an_ordinary_day)),
     Design("kent_exits", "kent", "I012", "Casework in Kent: out of county lines within a year", 31.0,
            "The first 38 children recognised while they work a line; those still in observation a year later.", ASSUMED_KENT, _exits, "share"),
     Design("kent_episodes", "kent", "cl_exit_1y", "Casework in Kent: missing episodes, six months before and four after", -50.0,
-           "The same children.", ASSUMED_KENT, _episodes_of_the_caseload),
+           "The first 38 recognised children who are back from a third recorded episode in 90 days.", ASSUMED_OFTEN, _episodes_of_the_caseload),
     Design("durham_area", "durham", "phil_durham", "Durham's protocol: an area that acts after its worst year", -36.0,
            "All children's homes of a force's area, after the year with the most reports.", ASSUMED_DURHAM, lambda story, window: _area(story, window, the_worst)),
     Design("durham_homes", "durham", "phil_durham", "Durham's protocol: the quarter of homes with the most reports act", -36.0,

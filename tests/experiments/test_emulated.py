@@ -16,6 +16,7 @@ from experiments.emulated import (
     counted,
     every,
     look,
+    often_missing_and_recognised,
     pairs_of_years,
     recorded,
     summary,
@@ -27,17 +28,18 @@ from experiments.story import AUTHORITY, POLICE, Story, Window
 from experiments.study import PRESENT_PRACTICE
 from sim.dates import date_of
 from sim.ledger import EVENT_COLUMNS, TABLES, Event
+from sim.population import BY_A_LINE
 from sim.sources import resolve
 from tests.worlds import world
 
 LAST = 900
 
 
-def story(*episodes: tuple[int, int], left: dict[int, int] | None = None, detail: int = POLICE) -> Story:
+def story(*episodes: tuple[int, int], left: dict[int, int] | None = None, detail: int = POLICE, also: list[dict] | None = None) -> Story:
     """A run with children 1 to 4, aged fifteen on day 1, and these episodes (child, day of the start), each of one day."""
     rows = [{"day": day, "event": Event.WENT_MISSING, "child": child, "detail": detail} for child, day in episodes]
     rows += [{"day": day + 1, "event": Event.RETURNED, "child": child, "detail": detail, "amount": 1.0} for child, day in episodes]
-    rows += [{"day": day, "event": Event.LEFT, "child": child} for child, day in (left or {}).items()]
+    rows += [{"day": day, "event": Event.LEFT, "child": child} for child, day in (left or {}).items()] + (also or [])
     tables = {name: {column: np.zeros(0, dtype=dtype) for column, dtype in columns.items()} for name, columns in TABLES.items()}
     tables["events"] = {name: np.array([row.get(name, 0) for row in rows], dtype=dtype) for name, dtype in EVENT_COLUMNS.items()}
     children = {"day": [1] * 4, "child": [1, 2, 3, 4], "born": [-15 * 366] * 4}
@@ -73,6 +75,13 @@ def test_a_child_is_taken_in_once_on_the_return_from_its_third_recorded_episode_
     told = story((1, 200), (1, 230), (1, 260), (1, 280), (2, 200), (2, 260), (2, 350), (3, 300))
     child, entry = taken_in_at_a_bad_time(told, ALL, 100, 100)
     assert (child.tolist(), entry.tolist()) == ([1], [261])
+
+
+def test_a_recognised_child_comes_to_the_caseload_when_it_has_been_missing_often():
+    named = [{"day": 200, "event": Event.FORM_NAMED, "child": child, "cause": BY_A_LINE} for child in (1, 2, 3)]
+    told = story((1, 150), (1, 160), (1, 190), (2, 180), (2, 210), (2, 240), (3, 100), (4, 150), (4, 160), (4, 190), also=named)
+    child, entry = often_missing_and_recognised(told, ALL)
+    assert (child.tolist(), entry.tolist()) == ([1, 2], [200, 241])
 
 
 def test_nobody_is_taken_in_whose_windows_do_not_fit():
@@ -124,8 +133,8 @@ def seen(nothing_done):
 
 
 def test_the_way_in_and_not_the_programme_makes_the_fall(seen):
-    assert seen["no_wrong_door_6m"].units > 5
-    assert seen["no_wrong_door_6m"].fall > seen["no_wrong_door_ordinary"].fall
+    assert seen["no_wrong_door_3m"].units > 5
+    assert seen["no_wrong_door_3m"].fall > seen["no_wrong_door_ordinary"].fall
     assert seen["after_a_bad_year"].fall >= seen["after_any_year"].fall
     assert seen["durham_homes"].fall > seen["durham_ordinary"].fall
 
