@@ -1,20 +1,21 @@
 """What is published about England, and what the model says of it: a row for each number that the model is fitted to.
 
 A world is not England: its children differ in how many are in care, how old those are, and how many of them came alone. So each
-count is made in four cells (looked after at 10-15; at 16-17; at 16-17 and unaccompanied; not looked after) and each cell is scaled
-from the model's children to England's (post-stratification). Unaccompanied children under 16 are few and stay with the others of
-their age. Children who are not looked after are one cell: no published table divides an authority's by age, and the model's ages
-are even. What differs between places within a cell (homes, distance, recording) is not scaled, so a region that is unlike England
-misses for that reason too; `why_if_missed` says so where it matters.
+count is made in four cells (looked after at 10-15; at 16-17; looked after and unaccompanied, of any age; not looked after) and each
+cell is scaled from the model's children to England's (post-stratification). Children who are not looked after are one cell: no
+published table divides an authority's by age, and the model's ages are even. What differs between places within a cell (homes,
+distance, recording) is not scaled, so a region that is unlike England misses for that reason too; `why_if_missed` says so where it
+matters.
 
 Lines do not go with children but with exporters and markets: one county may hold a tenth of a region's children and half of its
 lines. So what lines do is scaled by lines (`Spread`, the model's own expected lines from each authority of England to each):
 
 - lines themselves, opened or closed, by England's lines over those that begin or have their market in the world;
-- children whom lines exploit, by England's recruiting contacts over the world's: a line's contacts are divided between the authority
-  that it comes from and its market, and only those made inside the world can reach its children. This holds as far as a contact
-  is as likely to reach a child here as anywhere; deprivation and homes differ, and what services make of it (identifying,
-  referring) is the world's own;
+- children whom lines exploit, by the same, times the positions of those lines that children took in the year over the positions
+  that the world's own children took. For in the model vacancies, not contacts, decide how many children lines take, and on a line
+  that runs between the world and elsewhere some are taken by children of elsewhere. (Scaled by where contacts are made, the region
+  gave half as many again as a run of all England; so scaled, from 16 per cent fewer to as many.) What services make of it is the
+  world's own;
 - children exploited in other ways, by England's children times deprivation over the world's, as the model's exploiters are spread.
 
 Years are official ones, to 31 March, by the day on which an episode began. A recorded figure is compared with the record of
@@ -51,6 +52,7 @@ from experiments.story import (
 from experiments.strata import ever_excluded, ever_suspended
 from sim.dates import date_of, school_year
 from sim.ledger import Event
+from sim.lines import BY_CHILD, BY_CHILD_OF_ELSEWHERE
 from sim.model import CountyLines
 from sim.parameters import Parameters
 from sim.places import read_places
@@ -71,7 +73,7 @@ from sim.services import CRIMINAL_FACTOR, GANG_FACTOR, MISSING_FACTOR, SEXUAL_FA
 from sim.world import World
 
 YOUNG, OLD, ALONE, HOME = range(4)
-CELLS = ("looked after, 10-15", "looked after, 16-17", "looked after, 16-17, unaccompanied", "not looked after")
+CELLS = ("looked after, 10-15", "looked after, 16-17", "looked after, unaccompanied", "not looked after")
 FOSTER_CARE = (FOSTER, SPECIALIST_FOSTER, KINSHIP)
 THEN, NOW = "2020-22", "2024/25"  # the two eras of published figures about lines
 
@@ -80,28 +82,21 @@ THEN, NOW = "2020-22", "2024/25"  # the two eras of published figures about line
 class Spread:
     """How the model spreads exploitation over England: what a world's part of it is.
 
-    `lines`: expected active lines from each authority (rows) to each (columns); `in_market`: share of a line's contacts made in
-    its market; `need`: children times deprivation of each authority, by which other exploiters are spread.
+    `lines`: expected active lines from each authority (rows) to each (columns); `need`: children times deprivation of each
+    authority, by which other exploiters are spread.
     """
 
     lines: NDArray[np.float64]
-    in_market: float
     need: NDArray[np.float64]
 
     @classmethod
     def of(cls, model: CountyLines) -> Spread:
         """That of a run's own numbers."""
-        need = model.world.places.population_10_17 * model.recruitment.deprivation
-        return cls(model.lines.flows(), float(model.recruitment.parameters.in_market), need)
+        return cls(model.lines.flows(), model.world.places.population_10_17 * model.recruitment.deprivation)
 
     def lines_in(self, inside: NDArray[np.bool_]) -> float:
         """The share of England's lines that begin or have their market in these authorities."""
         return float(self.lines[inside[:, None] | inside[None, :]].sum() / self.lines.sum())
-
-    def contacts_in(self, inside: NDArray[np.bool_]) -> float:
-        """The share of the contacts of England's lines that are made in these authorities."""
-        market, origin = self.lines[:, inside].sum(), self.lines[inside, :].sum()
-        return float((self.in_market * market + (1.0 - self.in_market) * origin) / self.lines.sum())
 
     def need_in(self, inside: NDArray[np.bool_]) -> float:
         """The share of England's children times deprivation in these authorities."""
@@ -198,10 +193,11 @@ class England:
     def _published(self, authorities: NDArray) -> NDArray[np.float64]:
         """Of the unaccompanied, no table gives the ages; the share at 16 and 17 is the model's own (unaccompanied.sixteen_or_older)."""
         share = Parameters.registry["unaccompanied"].declared["sixteen_or_older"].value
-        older = self.places.looked_after_16_17[authorities]
-        alone = float(np.minimum(share * self.places.unaccompanied[authorities], older).sum())
-        young, old = float(self.places.looked_after_10_15[authorities].sum()), float(older.sum())
-        return np.array([young, old - alone, alone, float(self.places.population_10_17[authorities].sum()) - young - old])
+        young, old = self.places.looked_after_10_15[authorities], self.places.looked_after_16_17[authorities]
+        alone = self.places.unaccompanied[authorities]
+        alone_young, alone_old = np.minimum((1.0 - share) * alone, young), np.minimum(share * alone, old)
+        home = self.places.population_10_17[authorities] - young - old
+        return np.array([float(cell.sum()) for cell in (young - alone_young, old - alone_old, alone_young + alone_old, home)])
 
     @cached_property
     def looked_after(self) -> float:
@@ -224,7 +220,7 @@ class England:
         """The cell of each of these children on its day."""
         people = self.story.people
         older, alone = people.ages(child, day) >= 16, people.alone[people.at(child)]
-        return np.where(self.story.in_care.on(child, day), np.where(older, np.where(alone, ALONE, OLD), YOUNG), HOME)
+        return np.where(self.story.in_care.on(child, day), np.where(alone, ALONE, np.where(older, OLD, YOUNG)), HOME)
 
     def count(self) -> dict[str, NDArray]:
         """The rows of the count of 31 March that ends the year (or the last before its end)."""
@@ -257,8 +253,10 @@ class England:
 
     @cached_property
     def exploited_by_lines(self) -> float:
-        """How many of England's children on lines each child on a line stands for."""
-        return self._of_england(Spread.contacts_in)
+        """How many of England's children on lines each child on a line stands for; nan where none was taken in the year."""
+        filled = self.story.of(Event.POSITION_FILLED, self.year)["cause"]
+        ours, others = int((filled == BY_CHILD).sum()), int((filled == BY_CHILD_OF_ELSEWHERE).sum())
+        return self.lines * ratio(ours + others, ours)
 
     @cached_property
     def exploited_otherwise(self) -> float:
@@ -339,7 +337,7 @@ class England:
     def cell(self, episodes: Episodes) -> NDArray[np.int64]:
         """The cell of the child when each episode began."""
         alone = self.story.people.alone[self.story.people.at(episodes.child)]
-        return np.where(episodes.has(LOOKED_AFTER), np.where(episodes.has(OLDER), np.where(alone, ALONE, OLD), YOUNG), HOME)
+        return np.where(episodes.has(LOOKED_AFTER), np.where(alone, ALONE, np.where(episodes.has(OLDER), OLD, YOUNG)), HOME)
 
     def incidents(self, episodes: Episodes) -> float:
         """How many such episodes England has in a year."""
@@ -442,14 +440,14 @@ def missing_more_than_once(england):
         "Multipliers of age, and what share of the young is placed in homes.")  # fmt: skip
 def incidents_young(england):
     episodes = england.in_care
-    return england.incidents(episodes.where(england.cell(episodes) == YOUNG)) / england.published[YOUNG]
+    return england.incidents(episodes.where(~episodes.has(OLDER))) / england.places.looked_after_10_15.sum()
 
 
 @target("5b", "incidents per looked-after child, 16-17", 2.21, 1.88, 2.54, "incidents", "mis_cla_inc_16_2025",
         "Multipliers of age and of supported settings; how much less unaccompanied children go missing.")  # fmt: skip
 def incidents_old(england):
     episodes = england.in_care
-    return england.incidents(episodes.where(np.isin(england.cell(episodes), (OLD, ALONE)))) / england.published[[OLD, ALONE]].sum()
+    return england.incidents(episodes.where(episodes.has(OLDER))) / england.places.looked_after_16_17.sum()
 
 
 @target("5c", "ratio of the two", 1.8, 1.6, 2.0, "ratio", "mis_cla_inc_10_15_2025;mis_cla_inc_16_2025",
@@ -864,7 +862,7 @@ def term(day: int) -> int:
 
 def _cells_of_count(rows: dict[str, NDArray]) -> NDArray[np.int64]:
     """The cell of each row of the count of 31 March."""
-    return np.where(rows["is_16_17"] > 0, np.where(rows["alone"] > 0, ALONE, OLD), YOUNG)
+    return np.where(rows["alone"] > 0, ALONE, np.where(rows["is_16_17"] > 0, OLD, YOUNG))
 
 
 def _everybody(rows: dict) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ from experiments.targets import (
 )
 from sim.dates import day_of, last_day_of_year
 from sim.ledger import Event
+from sim.lines import BY_ADULT, BY_CHILD, BY_CHILD_OF_ELSEWHERE
 from sim.places import read_places
 from sim.population import BY_A_LINE, CHILDRENS_HOME, DEBT, FOSTER, LINE, SEXUALLY, SUPPORTED
 from sim.schooling import WAS_EXCLUDED, WAS_LOOKED_AFTER, WAS_SUSPENDED
@@ -76,12 +77,14 @@ def test_all_twenty_four_are_there_in_order_with_the_published_values() -> None:
 def test_the_cells_hold_all_of_englands_children_and_those_who_came_alone_apart() -> None:
     england = England(story(), ALL, YEAR)
     assert len(CELLS) == len(england.published) == 4
-    assert england.published.sum() == PLACES.population_10_17.sum()
-    assert england.looked_after == PLACES.looked_after_10_17.sum()
-    assert england.published[YOUNG] == PLACES.looked_after_10_15.sum()
-    alone = sum(min(0.85 * PLACES.unaccompanied[a], PLACES.looked_after_16_17[a]) for a in range(len(PLACES)))
-    assert england.published[ALONE] == pytest.approx(alone)
-    assert england.published[OLD] == pytest.approx(PLACES.looked_after_16_17.sum() - alone)
+    assert england.published.sum() == pytest.approx(PLACES.population_10_17.sum())
+    assert england.looked_after == pytest.approx(PLACES.looked_after_10_17.sum())
+    older = sum(min(0.85 * PLACES.unaccompanied[a], PLACES.looked_after_16_17[a]) for a in range(len(PLACES)))
+    younger = sum(min(0.15 * PLACES.unaccompanied[a], PLACES.looked_after_10_15[a]) for a in range(len(PLACES)))
+    assert england.published[ALONE] == pytest.approx(older + younger)
+    assert england.published[ALONE] / PLACES.looked_after_31_march.sum() == pytest.approx(0.08, abs=0.005)  # cla_uasc_2025
+    assert england.published[OLD] == pytest.approx(PLACES.looked_after_16_17.sum() - older)
+    assert england.published[YOUNG] == pytest.approx(PLACES.looked_after_10_15.sum() - younger)
     assert england.expected == pytest.approx(0.5 * england.published)
 
 
@@ -115,8 +118,8 @@ def test_each_child_stands_for_as_many_as_its_cell_has(cared_for: Story) -> None
     assert found["2a"] == pytest.approx(young + old + alone)
     assert found["3"] == pytest.approx((2 * young + old + alone) / (young + old + alone))
     assert found["4"] == pytest.approx(100 * young / (young + old + alone))
-    assert found["5a"] == pytest.approx(2 / 20)
-    assert found["5b"] == pytest.approx((old + alone) / (england.published[OLD] + england.published[ALONE]))
+    assert found["5a"] == pytest.approx(2 * young / PLACES.looked_after_10_15.sum())
+    assert found["5b"] == pytest.approx((old + alone) / PLACES.looked_after_16_17.sum())
     assert found["5d"] == pytest.approx(1 / 5)
     assert found["6"] == pytest.approx(100 * (young + old + alone) / (2 * young + old + alone))
     assert found["10"] == pytest.approx(100 / 960)
@@ -127,7 +130,7 @@ def test_each_child_stands_for_as_many_as_its_cell_has(cared_for: Story) -> None
 
 
 def test_many_who_came_alone_weigh_as_englands_eight_in_a_hundred(cared_for: Story) -> None:
-    """Fifteen of this world's twenty old ones came alone and go missing as the others do not; England has a quarter of them."""
+    """Fifteen of this world's forty came alone; in England it is one in eight of those of this age."""
     england = England(cared_for, HERE, YEAR)
     assert england.weight[ALONE] * 15 == pytest.approx(england.published[ALONE])
     assert england.weight[ALONE] < england.weight[OLD]
@@ -145,6 +148,7 @@ def test_settings_of_31_march_are_weighed_by_cell() -> None:
     found, england = targets(of), England(of, HERE, YEAR)
     assert found["13a"] == pytest.approx(england.published[YOUNG] / 2)
     assert found["13b"] == pytest.approx(england.published[OLD] + england.published[ALONE])
+    assert england.counted(lambda rows: rows["is_16_17"] == 0) == pytest.approx(england.published[YOUNG])
     assert found["14a"] == pytest.approx(100 * found["13a"] / england.looked_after)
     assert found["14c"] == 100.0
 
@@ -152,19 +156,18 @@ def test_settings_of_31_march_are_weighed_by_cell() -> None:
 # -- what lines do -------------------------------------------------------------------------------------------------------------------
 
 
-def spread(in_market: float = 0.4) -> Spread:
+def spread() -> Spread:
     """Ten lines from elsewhere (0) to Kent, five the other way, five within Kent, twenty within elsewhere."""
     lines = NO_LINES.copy()
     lines[0, KENT], lines[KENT, 0], lines[KENT, KENT], lines[0, 0] = 10, 5, 5, 20
-    return Spread(lines, in_market, np.where(np.arange(len(PLACES)) == KENT, 3.0, 1.0))
+    return Spread(lines, np.where(np.arange(len(PLACES)) == KENT, 3.0, 1.0))
 
 
-def test_a_world_has_its_part_of_lines_contacts_and_need() -> None:
+def test_a_world_has_its_part_of_lines_and_need() -> None:
     inside = HERE.inside
     assert spread().lines_in(inside) == pytest.approx(20 / 40)
-    assert spread().contacts_in(inside) == pytest.approx((10 * 0.4 + 5 * 0.6 + 5 * 1.0) / 40)
     assert spread().need_in(inside) == pytest.approx(3 / (len(PLACES) + 2))
-    assert spread().lines_in(ALL.inside) == spread().contacts_in(ALL.inside) == spread().need_in(ALL.inside) == pytest.approx(1.0)
+    assert spread().lines_in(ALL.inside) == spread().need_in(ALL.inside) == pytest.approx(1.0)
 
 
 @pytest.fixture
@@ -176,6 +179,8 @@ def served() -> Story:
         row(Event.ASSESSED, ANN, 11, detail=CRIMINAL_FACTOR | GANG_FACTOR), row(Event.ASSESSED, BEN, 12, detail=CRIMINAL_FACTOR | MISSING_FACTOR),
         row(Event.ASSESSED, CAT, 12, detail=SEXUAL_FACTOR), row(Event.ASSESSED, DAN, 12, detail=CRIMINAL_FACTOR), row(Event.ASSESSED, ANN, 9, detail=0),
         *away(BEN, 3, 1.0, cause=LINE, detail=POLICE, serial=1), *away(ANN, 3, 1.0, cause=LINE, serial=1), *away(DAN, 3, 1.0, cause=LINE, detail=POLICE, serial=1),
+        *(row(Event.POSITION_FILLED, child, 5, agent=1, serial=n, cause=BY_CHILD) for n, child in enumerate((ANN, BEN, DAN))),
+        *(row(Event.POSITION_FILLED, 0, 6, agent=2, serial=n, cause=cause) for n, cause in enumerate((BY_CHILD_OF_ELSEWHERE, BY_ADULT, BY_ADULT))),
         row(Event.LINE_CLOSED, 0, 8, agent=1), row(Event.LINE_CLOSED, 0, 9, agent=2), row(Event.LINE_CLOSED, 0, 9, agent=3),
         *(row(Event.GOT_OUT, child, 20) for child in (ANN, BEN)),
         children=[person(ANN, home=KENT), person(BEN, home=KENT, is_male=True), person(CAT, home=KENT), person(DAN, home=KENT, is_male=True)],
@@ -183,16 +188,16 @@ def served() -> Story:
     )  # fmt: skip
 
 
-def test_children_of_lines_are_scaled_by_contacts_and_others_by_need(served: Story) -> None:
+def test_children_of_lines_are_scaled_by_lines_and_positions_and_others_by_need(served: Story) -> None:
     found, england = targets(served, spread()), England(served, HERE, YEAR, spread())
-    by_contacts, by_need = 40 / 12 / 0.5, (len(PLACES) + 2) / 3 / 0.5
-    assert (england.exploited_by_lines, england.exploited_otherwise, england.lines) == pytest.approx((by_contacts, by_need, 2 / 0.5))
-    assert found["17a"] == pytest.approx(2 * by_contacts + by_need)
-    assert found["17b"] == pytest.approx(by_contacts)
+    by_lines, by_need = 2 / 0.5 * 4 / 3, (len(PLACES) + 2) / 3 / 0.5  # a quarter of the positions went to children of elsewhere
+    assert (england.exploited_by_lines, england.exploited_otherwise, england.lines) == pytest.approx((by_lines, by_need, 2 / 0.5))
+    assert found["17a"] == pytest.approx(2 * by_lines + by_need)
+    assert found["17b"] == pytest.approx(by_lines)
     assert found["17c"] == pytest.approx(by_need)
     assert found["17d"] == pytest.approx(england.weight[HOME])
-    assert found["18"] == pytest.approx(by_contacts)  # Ben: Ann is in no record, of Dan nobody knows
-    assert (found["19a"], found["19b"]) == pytest.approx((2 * by_contacts, by_contacts))
+    assert found["18"] == pytest.approx(by_lines)  # Ben: Ann is in no record, of Dan nobody knows
+    assert (found["19a"], found["19b"]) == pytest.approx((2 * by_lines, by_lines))
     assert found["23"] == pytest.approx(100 * 2 / (2 * 40 / 365.25))
 
 
@@ -302,5 +307,8 @@ def test_every_target_but_those_of_other_eras_and_worlds_has_a_value_in_a_run() 
 
 
 def test_debt_is_not_a_line_in_what_is_known_through_a_line() -> None:
-    of = story(row(Event.FORM_NAMED, ANN, 2, cause=BY_A_LINE), *away(ANN, 3, 1.0, cause=DEBT, detail=POLICE))
+    of = story(
+        row(Event.FORM_NAMED, ANN, 2, cause=BY_A_LINE), row(Event.POSITION_FILLED, ANN, 2, agent=1, cause=BY_CHILD),
+        *away(ANN, 3, 1.0, cause=DEBT, detail=POLICE),
+    )  # fmt: skip
     assert targets(of, spread())["18"] == 0.0
