@@ -10,11 +10,13 @@ said, and varied.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,14 +31,15 @@ from experiments.designs import Replicate, fixed_replicates, replicates
 from experiments.folder import RESULTS, checked_name
 from experiments.ledgers import Arm, in_order, lived
 from experiments.runner import cores_here
+from experiments.store import Result, Store, Unusable
 from experiments.story import AUTHORITY, LOOKED_AFTER, NOT_ENDED, POLICE, Episodes, Story, Window, years_between
 from experiments.study import PRESENT_PRACTICE, over_years
 from sim.dates import date_of, day_of
 from sim.errors import InputError
-from sim.ledger import Event
+from sim.ledger import Event, digest
 from sim.places import read_places
 from sim.population import BY_A_LINE, CHILDRENS_HOME
-from sim.runs import commit, in_a_sentence, plain, write_atomically, write_json
+from sim.runs import commit, in_a_sentence, plain, run_key, write_atomically, write_json
 from sim.scenario import load_world
 from sim.sources import resolve
 from sim.terminal import DONE, Parser, progress, say, say_json, whole_number
@@ -318,17 +321,42 @@ DESIGNS: tuple[Design, ...] = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run of present practice, seen by some designs."""
+    """One run of present practice, seen by every design; its key, and where to keep what is seen."""
 
     world: World
     replicate: Replicate
-    designs: tuple[str, ...]
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """What names the run and the designs: equal keys, equal results."""
+        run = run_key(PRESENT_PRACTICE.resolved(), self.world, self.replicate.parameters, self.replicate.seed, self.world.days)
+        return hashlib.sha256(f"{run} {_asked()}".encode()).hexdigest()
+
+    def seen(self) -> dict[str, Seen] | None:
+        """What each design saw, if that is kept."""
+        try:
+            result = Store(self.folder).read(self.key)
+        except Unusable:
+            return None
+        if result is None:
+            return None
+        kept = ([result.values["emulated", design.id, name] for name in Seen._fields] for design in DESIGNS)
+        return {design.id: Seen(int(units), before, after) for design, (units, before, after) in zip(DESIGNS, kept, strict=True)}
 
 
-def do(job: Job) -> dict[str, Seen]:
-    """What each design sees in one run in which nothing is done to anybody."""
-    story = Story(lived(Arm("nothing", PRESENT_PRACTICE), job.world, job.replicate))
-    return look(story, Window(job.world.warm_up_days + 1, job.world.days), job.designs)
+@cache
+def _asked() -> str:
+    """SHA-256 of this program [hex]."""
+    return hashlib.sha256(Path(__file__).read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def do(job: Job) -> None:
+    """Live one run in which nothing is done to anybody, and keep what each design sees in it."""
+    tables = lived(Arm("nothing", PRESENT_PRACTICE), job.world, job.replicate)
+    seen = look(Story(tables), Window(job.world.warm_up_days + 1, job.world.days), [design.id for design in DESIGNS])
+    values = {("emulated", id, name): float(value) for id, each in seen.items() for name, value in each._asdict().items()}
+    Store(job.folder).write(Result(job.key, digest(dict(tables)), values))
 
 
 def look(story: Story, window: Window, designs: Sequence[str]) -> dict[str, Seen]:
@@ -389,9 +417,12 @@ def emulate(options: Namespace) -> int:
     plan = fixed_replicates(options.replicates, seed=options.seed) if options.fixed_parameters else replicates(options.replicates, sim.every_parameter(), seed=options.seed)
     folder = RESULTS / checked_name(options.name or "-".join(["emulated", *options.only]))
     with in_a_sentence(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+    jobs = [Job(world, replicate, folder / "runs") for replicate in plan]
+    left = [job for job in jobs if job.seen() is None]
     with progress() as tell:
-        made = in_order(do, [Job(world, replicate, chosen) for replicate in plan], options.cores or cores_here(), lambda done: tell("runs", done, len(plan)))
+        in_order(do, left, options.cores or cores_here(), lambda done: tell("runs", done, len(left)))
+    made = [job.seen() or {} for job in jobs]
     seen = {id: [each[id] for each in made] for id in chosen}
     draws = np.array([replicate.draw for replicate in plan])
     told: dict[str, Any] = {

@@ -173,12 +173,24 @@ def test_the_command_refuses_an_unknown_study_and_too_few_years_in_a_sentence(tm
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_writes_a_page_rows_and_data(tmp_path, monkeypatch, capsys, seen):
+def test_the_command_writes_a_page_rows_and_data_and_lives_no_run_twice(tmp_path, monkeypatch, capsys, nothing_done, seen):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(emulated, "do", lambda job: {id: seen[id] for id in job.designs})
+    runs: list[int] = []
+    tables = {name: nothing_done._events if name == "events" else {} for name in TABLES}
+
+    def lived_already(arm, world, replicate):
+        runs.append(replicate.number)
+        return tables
+
+    monkeypatch.setattr(emulated, "lived", lived_already)
+    monkeypatch.setattr(emulated, "Story", lambda tables: nothing_done)
+    monkeypatch.setattr(emulated, "digest", lambda tables: "of a run")
+    monkeypatch.setattr(emulated, "look", lambda story, window, ids: seen)
     Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.05\nyears = 1\n')
-    assert main(["emulate", "--only", "durham", "--world", "small.toml", "--replicates", "2", "--cores", "1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    for _ in range(2):
+        assert main(["emulate", "--only", "durham", "--world", "small.toml", "--replicates", "2", "--cores", "1", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert runs == [0, 1]
     assert [row["design"] for row in told["rows"]] == ["durham_area", "durham_homes", "durham_ordinary"]
     text = (tmp_path / "results" / "emulated-durham" / "emulated.md").read_text(encoding="utf-8")
     assert "*nothing* is done" in text and "fall of 36 %" in text
