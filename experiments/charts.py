@@ -6,6 +6,7 @@ which people with any colour vision can tell apart; lines differ in their dashes
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import textwrap
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
-from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -182,5 +182,5 @@ def _svg(figure: Figure, name: str, title: str, description: str) -> str:
     text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
     text = re.sub(r' (width|height)="[0-9.]+pt"', "", text, count=2)
     text = re.sub(r' version="1.1"', "", text, count=1)
-    label = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+    label = f'<title id="{name}-title">{html.escape(title)}</title><desc id="{name}-desc">{html.escape(description)}</desc>'
     return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" aria-labelledby="{name}-title {name}-desc">' + label.replace("\\", r"\\"), text, count=1)

@@ -5,6 +5,7 @@ What it says is made from the figures (see `wording`); how it looks is `template
 
 from __future__ import annotations
 
+import html
 import math
 import re
 import sys
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
 
 from experiments import charts, wording
 from experiments.analysis import Effect, Interval, share_interval
@@ -58,7 +58,7 @@ def write(findings: Findings) -> str:
 def _context(findings: Findings) -> dict[str, Any]:
     study = findings.study
     return {
-        "css": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
         "study": study,
         "facts": findings.facts,
         "place": wording.place(study.world),
@@ -206,11 +206,11 @@ def _policy_names(study: Study) -> list[str]:
     return list(dict.fromkeys(name for scenario in study.scenarios for name in scenario.policies))
 
 
-def _paragraphs(docstring: str) -> list[Markup]:
+def _paragraphs(docstring: str) -> list[str]:
     """The paragraphs of a docstring, with its *emphasis* and `names` as HTML."""
-    texts = [str(escape(" ".join(paragraph.split()))) for paragraph in docstring.strip().split("\n\n")]
+    texts = [html.escape(" ".join(paragraph.split()), quote=False) for paragraph in docstring.strip().split("\n\n")]
     texts = [re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>", text) for text in texts]
-    return [Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", text)) for text in texts]
+    return [re.sub(r"`([^`]+)`", r"<code>\1</code>", text) for text in texts]
 
 
 def _chains(findings: Findings) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS, "children": CHILD_COLUMNS,
 }  # fmt: skip
 SORTED_BY = {
-    "events": ("day", "event", "child", "agent", "serial"),
+    "events": ("day", "event", "child", "agent", "serial", "cause", "detail"),
     "stocks": ("day",),
     "bills": ("day", "payer", "item"),
     "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"),

@@ -302,7 +302,7 @@ class Market:
             if self.model.draws.one_uniform("line.open_on_day_1", line.route) < on:
                 line.open()
             else:
-                line.left = self.model.draws.one_exponential("line.replacement", line.route)
+                line.left = self.model.draws.one_exponential("line.replacement_on_day_1", line.route)
 
     def move_if_displaced(self, line: Line) -> None:
         """A line that is replaced may reopen in another market. What would go elsewhere is exchanged for one that comes."""

@@ -105,6 +105,7 @@ class CountyLines(mesa.Model):
         self.costs = costs.Charging(self)
         register(self, self.children)
         self.policies = self._adopt(self.run_scenario)
+        self.datacollector = self._daily_stocks = mesa.DataCollector(model_reporters={name: [stock_of, [self, name]] for name in STOCKS})
         self._begin_day_1()
 
     def _adopt(self, scenario: Scenario) -> list[Policy]:
@@ -170,8 +171,11 @@ class CountyLines(mesa.Model):
             self.calendar = Calendar(1, self.day + 365)
 
     def _close(self) -> None:
-        """The evening: stocks are counted, and on 31 March looked-after children."""
+        """The evening: stocks are counted, and on 31 March looked-after children; the last evening ends the run."""
         self._count_stocks()
+        if self.datacollector is self._daily_stocks:  # somebody who puts another in its place says when it collects
+            self.datacollector.collect(self)
+        self.running = self.day < self.last_day
         if self.calendar.last_of_year[self.day - 1]:
             self.placements.count()
 
@@ -274,6 +278,11 @@ class CountyLines(mesa.Model):
         if any(policy.begins <= self.day for policy in (*self.policies, *other.policies)):
             raise InputError(f"a policy of '{scenario.name}' or '{self.run_scenario.name}' begins by day {self.day}, within the shared warm-up.")
         return other
+
+
+def stock_of(model: CountyLines, name: str) -> int:
+    """A stock on the evening of the last day lived, for Mesa's data collector."""
+    return int(model.ledger.stocks.rows()[name][-1])
 
 
 def resolve(scenario: Scenario, given: Mapping[str, float]) -> dict[str, Parameters]:

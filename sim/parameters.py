@@ -12,11 +12,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import exp, log
 from typing import Any, ClassVar
+
+from scipy.special import betaincinv
 
 from sim.sources import ASSUMED
 
 __all__ = ["ASSUMED", "Parameter", "ParameterError", "Parameters", "every_parameter", "nearest", "parameter"]
+
+
+DISTRIBUTIONS = ("pert", "log-pert", "uniform", "log-uniform", "fixed")
+WIDE = 4.0  # a range whose ends are so many times apart
 
 
 class ParameterError(ValueError):
@@ -27,7 +34,7 @@ class ParameterError(ValueError):
 class Parameter:
     """A declared number: default value, unit, range, source and the distribution of what we do not know.
 
-    `distribution` is "uniform" or "log-uniform" over `between`, or "fixed" for what is a fact or a setting and is not
+    `distribution` is "pert" or "log-pert" with the mode at the default, "uniform" or "log-uniform" over `between`, or "fixed" for what is a fact or a setting and is not
     drawn. Integer parameters are drawn as integers.
     """
 
@@ -75,12 +82,10 @@ class Parameter:
         low, high = self.between
         if self.distribution == "log-uniform":
             value = low * (high / low) ** u
-        elif self.distribution == "triangular":  # mode at the default
-            split = (self.value - low) / (high - low)
-            if u < split:
-                value = low + ((high - low) * (self.value - low) * u) ** 0.5
-            else:
-                value = high - ((high - low) * (high - self.value) * (1 - u)) ** 0.5
+        elif self.distribution == "pert":
+            value = pert_quantile(u, low, self.value, high)
+        elif self.distribution == "log-pert":
+            value = min(max(exp(pert_quantile(u, log(low), log(self.value), log(high))), low), high)
         else:
             value = low + (high - low) * u
         return min(int(value + 0.5), int(high)) if isinstance(self.value, int) else value
@@ -93,14 +98,30 @@ def parameter(
     between: tuple[float, float],
     source: Any,
     doc: str = "",
-    distribution: str = "triangular",
+    distribution: str = "",
 ) -> Any:
-    """Declare a number in the body of a `Parameters` class. Raises ValueError for a default outside its range."""
+    """Declare a number in the body of a `Parameters` class. Raises ValueError for a default outside its range.
+
+    Without a `distribution` it is PERT with its mode at the default: on the scale of logarithms where the range spans a factor of
+    `WIDE` or more, because a default near the lower end of a wide range would otherwise be drawn far above itself.
+    """
+    if not distribution:
+        distribution = "log-pert" if between[0] > 0.0 and between[1] / between[0] >= WIDE else "pert"
     if not between[0] <= value <= between[1]:
         raise ValueError(f"default {value} outside {between}")
-    if distribution not in ("triangular", "uniform", "log-uniform", "fixed"):
+    if distribution not in DISTRIBUTIONS:
         raise ValueError(f"unknown distribution {distribution!r}")
     return Parameter(value, unit, between, source, doc, distribution)
+
+
+def pert_quantile(u: float, low: float, mode: float, high: float) -> float:
+    """Quantile of the PERT distribution, a beta with mean (low + 4 mode + high) / 6 (Malcolm, Roseboom, Clark and Fazar 1959).
+
+    To twelve digits, so that the last bits of a library on another machine do not make another draw.
+    """
+    span = high - low
+    share = float(betaincinv(1.0 + 4.0 * (mode - low) / span, 1.0 + 4.0 * (high - mode) / span, u))
+    return low + span * round(share, 12)
 
 
 def nearest(name: str, known) -> str:

@@ -669,7 +669,7 @@ class Placements:
         free = ((homes.free > 0) & (km >= at_least_km)).nonzero()[0]
         keys, p = homes.keys[free], self.parameters
         race = self.model.draws.exponential("care.home", keys, serial) * power(1.0 + km[free] / p.near_km, p.reach_decay)
-        return [self.homes[homes.numbers[at]] for at in free[np.lexsort((keys, race))[:ASKS]].tolist()]
+        return [self.homes[homes.numbers[at]] for at in free[np.lexsort((keys, race))[: ASKS + 1]].tolist()]
 
     def _search(
         self, row: int, kind: int, authority: int, serial: int, at_least_km: float, home_point: tuple[float, float]

@@ -177,7 +177,8 @@ class Child(Circumstances, mesa.Agent):
     """One child: a view of one row, and a Mesa agent. It holds no state of its own, so there is one engine."""
 
     def __init__(self, model, row: int):  # not mesa's: the row exists, nothing is registered
-        self.__dict__.update(model=model, row=int(row), unique_id=int(row) + 1)
+        key = int(model.children.columns["key"][row])  # 64 bits: no institution, which Mesa counts from 1, has it
+        self.__dict__.update(model=model, row=int(row), unique_id=key)
 
     def _read(self, name):
         return self.model.children.columns[name][self.row].item()

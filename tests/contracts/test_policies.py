@@ -17,7 +17,7 @@ from sim.scenario import FOLDER
 from tests.worlds import BASELINE, EVENTFUL, REGION, events, lived, rows_until, scenario, world
 
 NAMES = sorted(every_policy())
-TRIED = world(0.07, warm_up=40, days=185)
+TRIED = world(0.06, warm_up=40, days=180)
 BEGINS, ENDS = 50, 110
 KENT = read_places().index("Kent")
 
@@ -113,9 +113,9 @@ def outcomes(model) -> set[tuple]:
 
 
 @every
-def test_half_the_coverage_reaches_a_part_of_the_same_occasions(name):
-    half, whole = in_force(name, 0.5).policies[0].counts, in_force(name).policies[0].counts
-    assert 0 < half["reached"] < whole["reached"]
+def test_half_the_coverage_reaches_about_half_of_the_occasions(name):
+    counts = in_force(name, 0.5).policies[0].counts
+    assert 0.25 < counts["reached"] / counts["eligible"] < 0.75
 
 
 @every
@@ -143,7 +143,7 @@ def test_a_policy_ends_when_it_is_told_to(name):
     assert not model.policies[0].in_force
     assert rows_until(model, ENDS - 1) == rows_until(in_force(name, begins=BEGINS), ENDS - 1)
     for lever in (thing for thing in gc.get_objects() if isinstance(thing, Lever)):
-        assert model.levers.number_held(lever.name, name) == 0, f"{name} still holds {lever.name} seventy-five days after its end"
+        assert model.levers.number_held(lever.name, name) == 0, f"{name} still holds {lever.name} seventy days after its end"
 
 
 @every

@@ -23,7 +23,7 @@ COLUMNS = {
     "children": {"day": "<i4", "child": "<u8", "born": "<i2", "home": "<u1", "is_male": "<u1", "alone": "<u1"},
 }  # fmt: skip
 SORTED_BY = {
-    "events": ("day", "event", "child", "agent", "serial"), "stocks": ("day",), "bills": ("day", "payer", "item"),
+    "events": ("day", "event", "child", "agent", "serial", "cause", "detail"), "stocks": ("day",), "bills": ("day", "payer", "item"),
     "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"), "children": ("day", "child"),
 }  # fmt: skip
 

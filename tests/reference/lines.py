@@ -107,7 +107,7 @@ def begin(england):
         if england.uniform("line.open_on_day_1", line.route) < share_of_time_open(england):
             open_line(england, line)
         else:
-            line.left = england.exponential("line.replacement", line.route)
+            line.left = england.exponential("line.replacement_on_day_1", line.route)
 
 
 # -- the day --------------------------------------------------------------------------------------------------------------

@@ -50,10 +50,27 @@ class Authority:
         self.suspension_rate, self.exclusion_rate = float(places.suspension_rate[n]), float(places.exclusion_rate[n])
 
 
+class Register(dict):
+    """The children of whom something is true, by key.
+
+    Kept as a list of the few, so that tests can afford many runs; or, when `looks_at_everybody`, found each time by asking every child,
+    as the plainest program would: the same children, at the price of a loop.
+    """
+
+    def __init__(self, england, what, looks_at_everybody):
+        super().__init__()
+        self.england, self.what, self.looks_at_everybody = england, what, looks_at_everybody
+
+    def values(self):
+        if self.looks_at_everybody:
+            return [child for child in self.england.children if getattr(child, self.what) and child.key in self]
+        return super().values()
+
+
 class England:
     """Everything there is, and the day's news (gone by the next morning)."""
 
-    def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies):
+    def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies, looks_at_everybody=False):
         draws = Draws(seed)
         self.uniform, self.exponential = draws.one_uniform, draws.one_exponential
         self.inside, self.fraction, self.last_day, self.warm_up_days = tuple(authorities), fraction, days, warm_up_days
@@ -62,8 +79,11 @@ class England:
         self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
         self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
         self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
-        # the children of whom it is true, by key
-        self.looked_after, self.exploited, self.exploited_otherwise, self.with_worker, self.missing, self.held = {}, {}, {}, {}, {}, {}
+        # the children of whom it is true (each has one), by key
+        what = "placement", "stage", "otherwise", "worker", "episode", "holds"
+        self.looked_after, self.exploited, self.exploited_otherwise, self.with_worker, self.missing, self.held = (
+            Register(self, name, looks_at_everybody) for name in what
+        )
         # who lives where, with whom
         self.neighbourhoods, self.corners, self.friends, self.siblings = {}, {}, {}, {}
         # what is due, by day

@@ -14,7 +14,7 @@ from sim.ledger import Event
 from sim.parameters import Parameters
 from tests.worlds import BASELINE, REGION, events, lived, number, world
 
-FOUR_MONTHS = world(0.2, days=120)
+FOUR_MONTHS = world(0.15, days=120)
 LINES = {"lines.external": 1500.0, "lines.internal": 900.0, "lines.positions": 6, "lines.contacts": 6.0, "recruitment.nobody": 0.3}
 
 
@@ -25,8 +25,8 @@ def recruited(address: str, value: float) -> int:
 
 @cache
 def a_year() -> CountyLines:
-    """A year of a quarter of the region, as it is."""
-    return lived(world=world(0.25, days=365), seed=5)
+    """A year of a part of the region, as it is."""
+    return lived(world=world(0.18, days=365), seed=5)
 
 
 def range_of(address: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from sim.policies import every_policy
 
 every_policy()
 EVERY = list(every_parameter())
-DISTRIBUTIONS = ("triangular", "uniform", "log-uniform", "fixed")
+DISTRIBUTIONS = ("pert", "log-pert", "uniform", "log-uniform", "fixed")
 
 
 class Kept(Parameters):  # without a group it is not registered, so it is in nobody's list
@@ -79,9 +79,9 @@ def test_what_a_number_cannot_be_is_refused_in_a_sentence(name, value, sentence)
 @pytest.mark.parametrize(
     ("declared", "true"),
     [
-        (Parameter(0.3, "x", (0.1, 0.9), ASSUMED, distribution="triangular"), stats.triang(0.25, 0.1, 0.8)),
-        (Parameter(0.1, "x", (0.1, 0.9), ASSUMED, distribution="triangular"), stats.triang(0.0, 0.1, 0.8)),
-        (Parameter(0.9, "x", (0.1, 0.9), ASSUMED, distribution="triangular"), stats.triang(1.0, 0.1, 0.8)),
+        (Parameter(0.3, "x", (0.1, 0.9), ASSUMED, distribution="pert"), stats.beta(2.0, 4.0, 0.1, 0.8)),
+        (Parameter(0.1, "x", (0.1, 0.9), ASSUMED, distribution="pert"), stats.beta(1.0, 5.0, 0.1, 0.8)),
+        (Parameter(0.9, "x", (0.1, 0.9), ASSUMED, distribution="pert"), stats.beta(5.0, 1.0, 0.1, 0.8)),
         (Parameter(0.3, "x", (-1.0, 2.0), ASSUMED, distribution="uniform"), stats.uniform(-1.0, 3.0)),
         (Parameter(1.0, "x", (0.5, 2.0), ASSUMED, distribution="log-uniform"), stats.loguniform(0.5, 2.0)),
     ],
@@ -97,6 +97,15 @@ def test_every_quantile_of_every_number_is_allowed(declared):
     for u in (0.0, 1e-9, 0.25, 0.5, 0.75, 1.0 - 1e-9, 1.0):
         value = declared.quantile(u)
         assert declared.check(value) == pytest.approx(value)
+
+
+def test_a_wide_range_is_drawn_on_the_scale_of_logarithms():
+    declared = parameter(0.014, unit="shape", between=(0.01, 0.5), source=ASSUMED)
+    assert declared.distribution == "log-pert" and parameter(0.5, unit="share", between=(0.2, 0.6), source=ASSUMED).distribution == "pert"
+    logarithm = stats.beta(1.0 + 4.0 * np.log(1.4) / np.log(50.0), 1.0 + 4.0 * np.log(0.5 / 0.014) / np.log(50.0))
+    for u in (0.1, 0.5, 0.9):
+        assert declared.quantile(u) == pytest.approx(0.01 * 50.0 ** logarithm.ppf(u), rel=1e-9)
+    assert declared.quantile(0.5) < 0.03
 
 
 def test_whole_numbers_are_drawn_whole_and_each_can_come():

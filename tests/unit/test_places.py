@@ -44,7 +44,7 @@ def test_the_region_adds_up(places):
 
 
 def test_columns_are_whole_read_only_and_of_one_length(places):
-    columns = {name: value for name, value in vars(places).items() if isinstance(value, np.ndarray)}
+    columns = {name: getattr(places, name) for name in places.__dataclass_fields__ if isinstance(getattr(places, name), np.ndarray)}
     assert len(columns) >= 24
     for name, column in columns.items():
         assert column.shape == (151,), name

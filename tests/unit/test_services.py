@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sim import CountyLines
+from sim.costs import HELP
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
 from sim.missing import AUTHORITY, POLICE
@@ -216,3 +217,19 @@ def test_an_identified_child_is_assessed_and_some_are_helped_for_a_time():
 def test_nobody_is_identified_who_was_not_exploited(half_year):
     told = half_year.children.select(lambda c: c.is_identified & (c.involvements == 0))
     assert len(told) == 0 and len(half_year.children.select(lambda c: c.stage != NOT_INVOLVED)) > 50
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="defect: bills count the children to whom it happened today, not how often")
+def test_a_second_worker_on_one_day_is_billed_too(model):
+    rows = np.array(at_hand(model, 1))
+
+    def billed() -> float:
+        bills = model.ledger.table("bills")
+        return float(bills["pounds"][bills["item"] == HELP].sum())
+
+    before = billed()
+    model.today.turn()
+    for by in ("help to get out", "early_intervention"):
+        model.services.help(rows, by=by)
+    model.costs.charge()
+    assert billed() - before == pytest.approx(2 * model.costs.helping)
