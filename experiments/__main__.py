@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from experiments import compare
-from sim.terminal import Parser, run_to_its_end
+from experiments.runner import WorkerDied
+from sim.terminal import FAILED, Parser, run_to_its_end
+
+# Commands whose files are read only when they are asked for: the file, its function, and what it does.
+ON_DEMAND = {
+    "claims": ("claims_study", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
+    "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
+    "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),
+    "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,15 +30,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     def do() -> int:
         if words[:1] == ["bench"]:
             return import_module("experiments.bench").main(words[1:])  # only here: it brings what nothing else needs
-        options = arguments().parse_args(words)
+        options = arguments(words[0] if words else "").parse_args(words)
         options.command_line = shlex.join(["python", "-m", "experiments", *words])
-        return options.do(options)
+        try:
+            return options.do(options)
+        except WorkerDied:
+            print("experiments: a process was ended from outside, perhaps for lack of memory; fewer --cores need less.", file=sys.stderr)
+            return FAILED
 
     return run_to_its_end("experiments", do)
 
 
-def arguments() -> Parser:
-    """The commands and their options."""
+def arguments(wanted: str = "") -> Parser:
+    """The commands and their options; of those on demand only the wanted one has its options."""
     told = (__doc__ or "").splitlines()
     parser = Parser(prog="python -m experiments", description=told[0], epilog=told[2])
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -38,6 +51,13 @@ def arguments() -> Parser:
         command = commands.add_parser(do.__name__, help=do.__doc__, description=do.__doc__)
         command.set_defaults(do=do)
         add_arguments(command)
+    for name, (file, function, told_of_it) in ON_DEMAND.items():
+        parser.commands.append(name)
+        command = commands.add_parser(name, help=told_of_it, description=told_of_it)
+        if name == wanted:
+            module = import_module(f"experiments.{file}")
+            command.set_defaults(do=getattr(module, function))
+            module.add_arguments(command)
     parser.commands.append("bench")
     commands.add_parser("bench", help="Measure speed, memory, and what common random numbers gain.", add_help=False)
     return parser

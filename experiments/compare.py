@@ -147,7 +147,7 @@ def _compute(study: Study, folder: Folder, cores: int) -> tuple[int, list[Failur
     missing = [run for run in study.distinct_runs if run.key not in there]
     works = divide(missing, study.world, cores)
     _announce(study, len(missing), unusable)
-    with _progress(sum(work.days for work in works), len(missing)) as tell:
+    with progress(sum(work.days for work in works), len(missing)) as tell:
         failures = execute(works, folder.store.folder, cores, tell)
     return len(missing) - len(failures), failures
 
@@ -177,7 +177,7 @@ def _announce(study: Study, missing: int, unusable: Sequence[str]) -> None:
 
 
 @contextmanager
-def _progress(days: int, runs: int) -> Iterator[Any]:
+def progress(days: int, runs: int) -> Iterator[Any]:
     """A bar of days lived, with the rate and the time left; a line now and then where there is no terminal."""
     console = Console(stderr=True)
     if not days:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from experiments.measures import MONTHLY, take
+from experiments.official import authority_counts
+from experiments.quantities import take_quantities
 from experiments.store import Result, Values
 from experiments.story import Story, Window, months_between, years_between
-from experiments.targets import compare_with_targets
+from experiments.targets import England, Spread, compare_with_targets
 from sim.ledger import digest
 from sim.model import CountyLines
 
@@ -13,7 +15,7 @@ CHAIN = ("eligible", "reached", "changed")
 
 
 def measure_run(model: CountyLines, key: str) -> Result:
-    """Every measure over all days after the warm-up and over each year, some by month, the targets in the last year, and chains."""
+    """Every measure over all days after the warm-up and over each year, some by month; in the last year the targets and what validates; chains."""
     tables = {name: model.ledger.table(name) for name in model.ledger.tables}
     story = Story(tables)
     whole = Window(model.world.warm_up_days + 1, model.last_day)
@@ -24,7 +26,11 @@ def measure_run(model: CountyLines, key: str) -> Result:
     for window in months_between(whole.first, whole.last):
         values |= {("measure", window.iso, name): value for name, value in take(story, window, MONTHLY).items()}
     last = years[-1]
-    values |= {("target", last.iso, name): value for name, value in compare_with_targets(story, model.world, last).items()}
+    spread = Spread.of(model)
+    values |= {("target", last.iso, name): value for name, value in compare_with_targets(story, model.world, last, spread).items()}
+    quantities = take_quantities(England(story, model.world, last, spread))
+    values |= {("quantity", last.iso, f"{id}|{group}"): value for (id, group), value in quantities.items()}
+    values |= {("authority", last.iso, f"{code}|{name}"): value for (code, name), value in authority_counts(story, model.world, last).items()}
     for policy in model.policies:
         values |= {("chain", policy.name, link): float(policy.counts[link]) for link in CHAIN}
     return Result(key, digest(tables), values)

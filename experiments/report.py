@@ -17,6 +17,7 @@ import jinja2
 
 from experiments import charts, wording
 from experiments.analysis import Effect, Interval, share_interval
+from experiments.avoided import FOR_EACH, ForEach
 from experiments.charts import Chart, Line, Row, Table
 from experiments.findings import Findings
 from experiments.measures import COST_BY_PAYER, HEADLINES, Measure, every_measure, named
@@ -362,8 +363,19 @@ def _costs(findings: Findings) -> dict[str, Any]:
             )
             for payer, measure in measures
         ],
+        "for_each": [(each, [_for_each(findings, scenario, each) for scenario in study.policies]) for each in FOR_EACH],
         "charts": [_forest(findings, measure) for _, measure in measures[:-1]],
     }
+
+
+def _for_each(findings: Findings, scenario: Scenario, each: ForEach) -> str:
+    """Pounds for each thing avoided, as far as it can be said."""
+    found = each.between(findings.comparison, scenario.name, findings.study.whole.iso)
+    if math.isnan(found.value):
+        return "none avoided"
+    if math.isnan(found.low):
+        return "not separable from none avoided"
+    return f"{wording.figure(found.value, each.unit)} ({wording.figure(found.low, each.unit)} to {wording.figure(found.high, each.unit)})"
 
 
 # -- published figures -----------------------------------------------------------------------------------------------------------------
@@ -379,17 +391,18 @@ def _targets(findings: Findings) -> dict[str, Any]:
             findings.results[run.key] for run in study.runs if run.scenario is study.comparator and run.key in findings.results
         ]
     rows = [_target(target, _values(fit, year, target), _values(drawn, year, target)) for target in every_target()]
-    judged = {number: [row["is_met"] for row in rows if row["target"].number == number] for number in {t.number for t in every_target()}}
-    fitted = [number for number in judged if number <= 12]
+    compared = [row for row in rows if row["is_compared"]]
+    judged = {number: [row["is_met"] for row in compared if row["target"].number == number] for number in {row["target"].number for row in compared}}
     return {
         "rows": rows,
         "seeds": len(fit),
         "drawn": len(drawn),
         "year": study.years[-1].label,
+        "rows_compared": len(compared),
         "rows_met": sum(row["is_met"] for row in rows),
         "rows_met_by_draws": sum(row["is_met_by_draws"] for row in rows),
-        "fitted": len(fitted),
-        "fitted_met": sum(all(judged[number]) for number in fitted),
+        "fitted": len(judged),
+        "fitted_met": sum(all(met) for met in judged.values()),
     }
 
 
@@ -407,10 +420,18 @@ def _target(target: Target, fit: Sequence[float], drawn: Sequence[float]) -> dic
         "model": wording.number(mean),
         "seeds": _ends(fit),
         "draws": _range(drawn),
+        "is_compared": not math.isnan(mean),
         "is_met": target.is_met(mean),
         "is_met_by_draws": target.is_met(_mean(drawn)),
-        "why": "" if target.is_met(mean) else target.why_if_missed if fit else "The model has nobody to count.",
+        "why": _why(target, mean),
     }
+
+
+def _why(target: Target, mean: float) -> str:
+    """Why a row is missed or not compared; nothing where it is met."""
+    if math.isnan(mean):
+        return f"Compared {target.only} only." if target.only else "The model has nobody to count."
+    return "" if target.is_met(mean) else target.why_if_missed
 
 
 # -- assumptions and sources ---------------------------------------------------------------------------------------------------------------

@@ -20,10 +20,12 @@ from sim.errors import InputError
 from sim.runs import write_atomically
 
 FORMAT = "countylines measured run, format 1"
-MEASURED_BY = ("story.py", "measures.py", "targets.py", "measuring.py")  # what the values in a file depend on, beside the run
+MEASURED_BY = (  # what the values in a file depend on, beside the run
+    "story.py", "strata.py", "reporting.py", "targets.py", "official.py", "quantities.py", "measuring.py", "measures/*.py",
+)  # fmt: skip
 
 Values = dict[tuple[str, str, str], float]
-"""(kind, window or policy, name) to value; kind is "measure", "target" or "chain"."""
+"""(kind, window or policy, name) to value; kind is "measure", "target", "quantity", "authority" or "chain"."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def measured_by() -> str:
     """SHA-256 of the program that measures [hex]."""
     sha = hashlib.sha256()
     for name in MEASURED_BY:
-        sha.update(Path(__file__).with_name(name).read_bytes().replace(b"\r\n", b"\n"))
+        for path in sorted(Path(__file__).parent.glob(name)):
+            sha.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return sha.hexdigest()
 
 

@@ -6,6 +6,8 @@ Each command prints for a reader, or with --json for a program. Exit codes: 0 do
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import shlex
 import sys
 import time
@@ -17,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from sim import odd as odd_document
 from sim.dates import date_of, first_day_of_year, last_day_of_year, year_of
+from sim.declarations import count_sources, describe_parameter, in_a_line
 from sim.diverge import Comparison, Parting, compare_folders
 from sim.errors import InputError
 from sim.ledger import Event
@@ -25,9 +29,8 @@ from sim.missing import AUTHORITY, POLICE
 from sim.model import CountyLines
 from sim.parameters import Parameter, ParameterError, Parameters, every_parameter, nearest
 from sim.policies import every_policy
-from sim.runs import Tables, check_folder, commit, describe_run, versions, write_run
+from sim.runs import Tables, check_folder, commit, describe_run, versions, write_atomically, write_run
 from sim.scenario import Scenario, check_places, load_scenario, load_world
-from sim.sources import resolve
 from sim.terminal import DONE, FAILED, Parser, add, progress, run_to_its_end, say, say_json, show, table, whole_number
 from sim.verify import CHAIN, MONTH, Verdict, verify
 
@@ -78,7 +81,10 @@ def arguments() -> Parser:
     two = command("diverge", diverge)
     two.add_argument("a", type=Path, metavar="RUN_A", help="a folder that `run --out` wrote")
     two.add_argument("b", type=Path, metavar="RUN_B", help="another")
-    for each in (one, numbers, act, two):
+    told = command("odd", odd)
+    told.add_argument("--out", type=Path, metavar="FILE", help="write the document to this file instead of printing it")
+    told.add_argument("--docs", action="store_true", help="bring sim/docs up to date: the document, and the counts on its pages")
+    for each in (one, numbers, act, two, told):
         each.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
 
@@ -269,40 +275,6 @@ def _group(name: str | None) -> list[Parameter]:
     return chosen
 
 
-def describe_parameter(parameter: Parameter) -> dict[str, Any]:
-    """A declared number as plain data."""
-    sources = resolve(parameter.source)
-    return {
-        "address": parameter.address, "value": parameter.value, "unit": parameter.unit, "low": parameter.between[0],
-        "high": parameter.between[1], "distribution": parameter.distribution, "status": status_of(parameter),
-        "sources": [source._asdict() for source in sources], "note": parameter.doc,
-    }  # fmt: skip
-
-
-def status_of(parameter: Parameter) -> str:
-    """"assumed", "found", or "recalled" where any of its sources is still to be checked."""
-    statuses = {source.status for source in resolve(parameter.source)}
-    return next(status for status in ("assumed", "recalled", "found") if status in statuses)
-
-
-def count_sources(chosen: Sequence[Parameter]) -> dict[str, int]:
-    """How many numbers there are, of each kind."""
-    statuses = [status_of(parameter) for parameter in chosen]
-    return {
-        "numbers": len(chosen), "assumed": statuses.count("assumed"), "found": statuses.count("found"), "recalled": statuses.count("recalled"),
-        "range assumed though the value is not": sum("range assumed" in p.doc.lower() and not p.is_assumed for p in chosen),
-        "uncertain": sum(p.is_uncertain for p in chosen),
-    }  # fmt: skip
-
-
-def in_a_line(counts: dict[str, int]) -> str:
-    return (
-        f"{counts['numbers']} numbers: {counts['assumed']} ASSUMED, {counts['found']} with a source that was found, "
-        f"{counts['recalled']} with one recalled and still to be checked; for {counts['range assumed though the value is not']} with a "
-        f"source the range is assumed. {counts['uncertain']} are uncertain and drawn, the others are settings or facts."
-    )
-
-
 def _print_parameters(described: list[dict[str, Any]], by_group: bool) -> None:
     """In a terminal a table for each group, otherwise one for all, a line a number."""
     if not by_group:
@@ -423,6 +395,43 @@ def _there(row: dict[str, Any] | None) -> str:
     if row is None:
         return "nothing of the kind"
     return ", ".join(f"{name} {value}" for name, value in row.items() if value != "" and name not in ("event", "child", "agent"))
+
+
+# -- odd -----------------------------------------------------------------------------------------------------------------
+
+
+def odd(options: argparse.Namespace) -> int:
+    """The model described by the ODD protocol, from its own declarations, as Markdown."""
+    measures, targets = _declared_by_experiments()
+    if options.json:
+        say_json(odd_document.describe(measures, targets))
+        return DONE
+    text = odd_document.document(measures, targets)
+    if options.docs:
+        page = odd_document.DOCS / "what_this_model_can_and_cannot_say.md"
+        _write(odd_document.DOCS / "odd.md", text)
+        _write(page, odd_document.counted(page.read_text(encoding="utf-8")))
+    if options.out:
+        _write(options.out, text)
+    elif not options.docs:
+        say(text.rstrip("\n"))
+    return DONE
+
+
+def _declared_by_experiments() -> tuple[Sequence[Any], Sequence[Any]]:
+    """The measures and the targets, where the experiments lie beside the model; the model itself needs none and imports none."""
+    if importlib.util.find_spec("experiments") is None:
+        return (), ()
+    measures, targets = (importlib.import_module(f"experiments.{name}") for name in ("measures", "targets"))
+    return measures.every_measure(), targets.every_target()
+
+
+def _write(path: Path, text: str) -> None:
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    write_atomically(path, write)
+    say(f"Written to {path}.")
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
-from sim.world import FULL_COHORTS, World
+from sim.tables import union
+from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 THIRTEEN, FIFTEEN, SIXTEEN = 4749, 5479, 5844  # days of age at which the age band changes
+CORNER = (1 << 64) // CORNERS  # of the space of keys
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
 
 
@@ -28,10 +30,11 @@ class People(Parameters, group="people"):
     """How children differ, for life."""
 
     male = parameter(0.512, unit="share", between=(0.51, 0.515), source="pop_male_share_rec", distribution="fixed")
+    siblings = parameter(0.9, unit="siblings", between=(0.5, 1.5), source=ASSUMED, doc="Of ten to seventeen, in the same household.")
     friends = parameter(4.5, unit="friends", between=(3.0, 6.0), source=ASSUMED, doc="Size of a circle of friends, the child apart.")
     unevenness_of_strain = parameter(0.6, unit="gamma shape", between=(0.3, 2.0), source=ASSUMED, doc="Family conflict; the smaller, the more unequal.")
     unevenness_of_exposure = parameter(0.5, unit="gamma shape", between=(0.2, 2.0), source=ASSUMED)
-    exposure_from_strain = parameter(0.4, unit="share", between=(0.0, 0.8), source="G105", doc="Share of exposure to exploiters that family conflict explains; the source says risks come together, not how much.")
+    exposure_from_strain = parameter(0.25, unit="share", between=(0.0, 0.8), source="G105", doc="Share of exposure to exploiters that family conflict explains; the source says risks come together, not how much.")
     entrants_looked_after = parameter(0.006, unit="share", between=(0.004, 0.009), source=ASSUMED, doc="Of children at ten, in England; authorities differ as their stocks do.")
 
 
@@ -43,11 +46,13 @@ class Demography:
     def __init__(self, model, last_day: int):
         self.model, self.parameters = model, model.parameters["people"]
         world: World = model.world
-        layout = lay_out(world, model.draws, last_day, self.parameters)
+        layout = lay_out(world, model.draws, last_day, self.parameters, model.unaccompanied.plan)
         model.children = Children(model, len(layout["key"]))
         self.own = model.children.kept_by(self.keeper)
-        for name in ("key", "born", "authority", "neighbourhood", "circle"):
+        for name in ("key", "born", "authority", "circle"):
             getattr(self.own, name)[:] = layout[name]
+        self.households = max(1, round(NEIGHBOURHOOD / (1.0 + self.parameters.siblings)))  # in a neighbourhood
+        self.gone: list[tuple[int, int]] = []  # who leaves observation tomorrow, and why (bits of detail)
         self.first_row_of = layout["first_row_of"]  # of each neighbourhood; one more at the end
         self.first_neighbourhood = layout["first_neighbourhood"]  # of each authority of England; one more at the end
         self.circles = layout["circles"]
@@ -55,20 +60,23 @@ class Demography:
         born = self.own.born[self.by_age]
         self.first_born = int(born[0])
         self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
-        self._draw_differences()
+        arrives = layout["arrives"]
+        self._draw_differences(arrives > 0)
         self.own.strain[layout["inert"]] = self.own.exposure[layout["inert"]] = 0.0  # nothing can happen to them
-        self.own.is_present[:] = self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)
+        self.own.is_present[:] = (self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)) & (arrives == 0)
+        for row in (arrives > 0).nonzero()[0].tolist():
+            model.unaccompanied.due.setdefault(int(arrives[row]), []).append(row)
         rows = model.children.rows
         self.present = rows.size
         self.own.group[rows] = group_of(
             self.own.authority[rows].astype(np.int64), band_of(model.children.ages(rows)), AT_HOME
         )
 
-    def _draw_differences(self) -> None:
+    def _draw_differences(self, arriving) -> None:
         """What a child brings: drawn once, from its key alone."""
         model, own, p = self.model, self.own, self.parameters
         draws, key = model.draws, own.key
-        own.is_male[:] = draws.happens("person.sex", key, p.male)
+        own.is_male[:] = draws.happens("person.sex", key, np.where(arriving, model.parameters["unaccompanied"].male, p.male))
         own.strain[:] = gamma_quantile(draws.exponential("person.strain", key), p.unevenness_of_strain)
         alone = gamma_quantile(draws.exponential("person.exposure", key), p.unevenness_of_exposure)
         own.exposure[:] = p.exposure_from_strain * own.strain + (1.0 - p.exposure_from_strain) * alone
@@ -81,18 +89,35 @@ class Demography:
         if rows.size:
             self.regroup(rows, band=np.repeat((1, 2, 3), [len(aged) for aged in older]))
         leavers = self._aged(EIGHTEEN)
-        if leavers.size:
-            self.own.is_present[leavers] = False
-            self.present -= leavers.size
-            self._tell_of(leavers)
+        if leavers.size or self.gone:
+            self._pass_out_of_observation(leavers)
 
-    def _tell_of(self, leavers) -> None:
-        """How each child stands who passes out of observation today: exploited, in debt, missing, looked after."""
-        children = self.model.children
+    def _pass_out_of_observation(self, leavers) -> None:
+        """How each child stands who leaves today: exploited, in debt, missing, looked after; at eighteen, transferred or dead."""
+        children, why = self.model.children, dict.fromkeys(leavers.tolist(), 0)
+        for row, reason in self.gone:
+            if self.own.is_present[row]:
+                why.setdefault(row, reason)
+        self.gone.clear()
+        leavers = np.array(sorted(why), dtype=np.int64)
+        self.own.is_present[leavers] = False
+        self.present -= leavers.size
         self.model.tell(
             Event.LEFT, leavers, cause=children.stage[leavers], amount=self.model.exploitation.debt(leavers),
-            detail=1 * (children.missing_slot[leavers] >= 0) + 2 * (children.setting[leavers] != AT_HOME),
+            detail=1 * (children.missing_slot[leavers] >= 0) + 2 * (children.setting[leavers] != AT_HOME)
+            + np.array([why[row] for row in leavers.tolist()], dtype=np.int64),
         )  # fmt: skip
+
+    def leave_tomorrow(self, row: int, *, died: bool = False, transferred: bool = False) -> None:
+        """A child has died, or another authority takes over: it passes out of observation in the morning."""
+        self.gone.append((row, 4 * died + 8 * transferred))
+
+    def bring_in(self, rows) -> None:
+        """Children come into the world who were not in it."""
+        self.own.is_present[rows] = True
+        self.present += rows.size
+        band = band_of(self.model.children.ages(rows))
+        self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), band, AT_HOME)
 
     def welcome_entrants(self) -> None:
         """Each 1 September those who are ten come in."""
@@ -100,9 +125,7 @@ class Demography:
             return
         year = date_of(self.model.day).year - 11
         rows = self._born(day_of_birth_year_end(year - 1) + 1, day_of_birth_year_end(year))
-        self.own.is_present[rows] = True
-        self.present += rows.size
-        self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), 0, AT_HOME)
+        self.bring_in(rows)
         self.model.tell(Event.ENTERED, rows)
 
     def settle_news(self) -> None:
@@ -110,6 +133,19 @@ class Demography:
         rows = self.model.today.rows("setting changed")
         if rows.size:
             self.regroup(rows)
+
+    def write_down_newcomers(self) -> None:
+        """Who came into observation today is written down, with what lasts."""
+        self.write_down(union(self.model.today.rows(Event.ENTERED), self.model.today.rows(Event.ARRIVED)))
+
+    def write_down(self, rows) -> None:
+        """A row of the ledger for each of `rows`: who they are, by the few lasting facts that tell results apart."""
+        if rows.size:
+            own = self.own
+            self.model.ledger.tables["children"].append(
+                len(rows), day=self.model.day, child=own.key[rows], born=own.born[rows], home=own.authority[rows], is_male=own.is_male[rows],
+                alone=self.model.children.is_unaccompanied[rows],
+            )  # fmt: skip
 
     def regroup(self, rows, band=None) -> None:
         """Put `rows` under the hazards of their authority, age band and setting, and let the clocks follow."""
@@ -119,6 +155,30 @@ class Demography:
         self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), bands, setting)
         for clock in self.model.clocks:
             clock.moved(rows, before)
+
+    def neighbourhood(self, rows):
+        """Neighbourhood of each of `rows`: the streets and schools around its home."""
+        return self.first_row_of.searchsorted(rows, side="right") - 1
+
+    def corner(self, neighbourhood: int, number: int) -> tuple[int, int]:
+        """First row, and the row after the last, of one corner of a neighbourhood. Rows lie in the order of keys, so it is a slice."""
+        first, last = self.first_row_of[neighbourhood : neighbourhood + 2]
+        bounds = np.array([number * CORNER, (number + 1) * CORNER - 1], dtype=np.uint64)
+        begin, end = self.own.key[first:last].searchsorted(bounds)
+        return int(first + begin), int(first + end)
+
+    def household(self, rows):
+        """Household of each of `rows`; siblings share one. Looked up, because it is rarely asked."""
+        within = self.model.draws.uniform("person.household", self.own.key[rows]) * self.households
+        return self.neighbourhood(rows) * self.households + within.astype(np.int64)
+
+    def relatives_and_friends(self, row: int):
+        """Rows of the siblings and of the friends of one child who are present."""
+        neighbourhood = int(self.neighbourhood(np.array([row]))[0])
+        rows = np.arange(*self.first_row_of[neighbourhood : neighbourhood + 2])
+        rows = rows[self.own.is_present[rows] & (rows != row)]
+        same_circle = (self.own.circle[rows] == self.own.circle[row]) & (self.own.circle[row] >= 0)
+        return rows[same_circle | (self.household(rows) == self.household(np.array([row]))[0])]
 
     def _aged(self, days: int):
         """Rows of those present who are exactly so many days old today."""
@@ -134,10 +194,11 @@ class Demography:
         return rows
 
 
-def lay_out(world: World, draws, last_day: int, p) -> dict[str, np.ndarray]:
+def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.ndarray]:
     """The rows of everybody who is in the world on some day until `last_day`, sorted by authority and neighbourhood.
 
-    Day 1 holds exactly the published number of children of each authority (times the fraction, by key).
+    Day 1 holds exactly the published number of children of each authority (times the fraction, by key). `arrivals` (key, born,
+    authority, day) are children who come later and alone; `arrives` is 0 for all others.
     """
     oldest_on_day_1 = 1 - EIGHTEEN + 1  # born on the first day that is not yet eighteen years ago
     window = day_of_birth_year_end(OLDEST) - oldest_on_day_1 + 1
@@ -158,20 +219,22 @@ def lay_out(world: World, draws, last_day: int, p) -> dict[str, np.ndarray]:
             days = day_of_birth_year_end(year) - start + 1
             born = start + (2 * ordinal + 1) * days // (2 * size)
             kept = (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < world.fraction
-            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), inert[kept]))
-    key, born, authority, year, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
+            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
+    alone = len(arrivals[0])
+    parts.append((*arrivals[:3], np.full(alone, OLDEST), arrivals[3], np.zeros(alone, dtype=bool)))
+    key, born, authority, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
     within = (draws.uniform("person.neighbourhood", key) * number[authority]).astype(np.int64)
     neighbourhood = first_neighbourhood[authority] + within
     order = np.lexsort((key, neighbourhood))
     key, born, authority, year = key[order], born[order], authority[order], year[order]
-    inert, neighbourhood = inert[order], neighbourhood[order]
+    arrives, inert, neighbourhood = arrives[order], inert[order], neighbourhood[order]
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
     years = FIRST_NEW + len(new) - OLDEST
     circle = (draws.uniform("person.circle", key) * per_year).astype(np.int64)
     circle += per_year * ((year - OLDEST) + years * neighbourhood)
-    circle[inert] = -1
+    circle[(arrives > 0) | inert] = -1
     return {
-        "key": key, "born": born, "authority": authority, "neighbourhood": neighbourhood, "circle": circle,
+        "key": key, "born": born, "authority": authority, "neighbourhood": neighbourhood, "circle": circle, "arrives": arrives,
         "inert": inert,
         "circles": per_year * years * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,

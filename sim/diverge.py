@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from sim.costs import ITEMS, PAYERS
 from sim.dates import date_of
 from sim.draws import key_of
-from sim.exploitation import WAYS
+from sim.exploitation import SIZE, WAYS
+from sim.harm import KINDS
 from sim.ledger import TABLES, Event
 from sim.places import read_places
 from sim.policies import every_policy
-from sim.population import CAUSES, SETTINGS, STAGES
+from sim.policing import WHERE
+from sim.population import CAUSES, FORMS, SCHOOLING, SETTINGS, STAGES
 from sim.recruitment import VENUES
+from sim.relationships import WHY_CHANGED
 from sim.runs import Tables, read_run
+from sim.schooling import PASTS
 from sim.services import AGENCIES
 
 Columns = Mapping[str, NDArray]
@@ -32,19 +36,28 @@ Columns = Mapping[str, NDArray]
 # A day's decisions in the order of `step()` in sim/model.py, each with the events that it leaves in the ledger.
 THE_DAY: dict[str, tuple[Event, ...]] = {
     "demography": (Event.LEFT, Event.ENTERED),
+    "unaccompanied": (Event.ARRIVED,),
     "placements": (
         Event.PLACEMENT_ENDED, Event.LEFT_CARE, Event.ENTERED_CARE, Event.GUEST_WAITED, Event.GUEST_PLACED, Event.REFUSED, Event.PLACED,
     ),
     "missing: ends": (Event.RETURNED, Event.STILL_MISSING),
-    "lines": (Event.LINE_CLOSED, Event.LINE_OPENED, Event.POSITION_OPEN, Event.POSITION_FILLED),
+    "harm": (Event.HARMED, Event.IN_HOSPITAL, Event.DIED),
+    "lines": (Event.LINE_CLOSED, Event.LINE_DISPLACED, Event.LINE_OPENED, Event.POSITION_OPEN, Event.POSITION_FILLED),
     "recruitment": (Event.CONTACT_FAILED, Event.APPROACHED),
     "exploitation": (
         Event.LAPSED, Event.GROOMED, Event.RECRUITED, Event.DEBT_ROSE, Event.DEBT_REPAID, Event.BOUND, Event.TRIES_TO_GET_OUT,
-        Event.PULLED_BACK, Event.GOT_OUT, Event.DRAWN_BACK, Event.SETTLED,
+        Event.PULLED_BACK, Event.GOT_OUT, Event.DRAWN_BACK, Event.SETTLED, Event.PRESSED,
     ),
+    "other exploitation": (Event.OTHERWISE_APPROACHED, Event.OTHERWISE_EXPLOITED, Event.OTHERWISE_OUT),
     "missing: begins": (Event.CRISIS, Event.WENT_MISSING),
-    "services": (Event.INTERVIEWED, Event.INTERVIEW_LAPSED, Event.SIGNAL, Event.IDENTIFIED, Event.ASSESSED, Event.HELPED),
+    "policing": (Event.ARRESTED, Event.REMANDED, Event.LATER_OFFENCE, Event.RELEASED),
+    "schooling": (Event.HISTORY, Event.BACK_AT_SCHOOL, Event.EXCLUDED, Event.PART_TIME, Event.ABSENT, Event.SUSPENDED),
+    "services": (
+        Event.INTERVIEWED, Event.INTERVIEW_LAPSED, Event.SIGNAL, Event.IDENTIFIED, Event.FORM_NAMED, Event.REFERRED, Event.ASSESSED, Event.HELPED,
+    ),
+    "relationships": (Event.WORKER_CHANGED, Event.TRUSTS, Event.PROMISE_BROKEN),
     "policies": (Event.POLICY_REACHED,),
+    "distance": (Event.LINE_FOLLOWED,),
 }  # fmt: skip
 DECISION_OF = {event: decision for decision, events in THE_DAY.items() for event in events}
 ORDER_OF_DAY = {event: order for order, event in enumerate(DECISION_OF)}
@@ -55,7 +68,14 @@ CAUSE_OF = {
     **dict.fromkeys((Event.LEFT, Event.LAPSED, Event.TRIES_TO_GET_OUT), STAGES),
     **dict.fromkeys((Event.SIGNAL, Event.IDENTIFIED), AGENCIES),
     **dict.fromkeys((Event.GROOMED, Event.RECRUITED), WAYS),
+    **dict.fromkeys((Event.OTHERWISE_APPROACHED, Event.OTHERWISE_EXPLOITED, Event.OTHERWISE_OUT, Event.FORM_NAMED, Event.REFERRED), FORMS),
     Event.APPROACHED: VENUES,
+    Event.ARRESTED: WHERE,
+    Event.BACK_AT_SCHOOL: SCHOOLING,
+    Event.DEBT_ROSE: SIZE,
+    Event.HARMED: KINDS,
+    Event.HISTORY: PASTS,
+    Event.WORKER_CHANGED: WHY_CHANGED,
 }
 HOMES = (Event.PLACED, Event.REFUSED, Event.GUEST_PLACED)
 
@@ -221,7 +241,7 @@ def _first_event(day: int, a: list[dict[str, Any]], b: list[dict[str, Any]], num
 
 def _first_figure(day: int, table: str, a: list[dict[str, Any]], b: list[dict[str, Any]], number: int) -> Parting:
     """A difference in what is counted or charged, though all that happened that day was the same."""
-    label = _label_of_bill if table == "bills" else _label_of_count if table == "counts" else (lambda row: "stocks")
+    label = {"bills": _label_of_bill, "counts": _label_of_count, "children": _label_of_child}.get(table, lambda row: "stocks")
     first = min((*a, *b), key=lambda row: tuple(row.values())[:-1])
     mine, other = ([row for row in rows if label(row) == label(first)] for rows in (a, b))
     if table == "stocks" and mine and other:
@@ -229,7 +249,7 @@ def _first_figure(day: int, table: str, a: list[dict[str, Any]], b: list[dict[st
         return Parting(
             day, table, ", ".join(columns), "evening count", "", "", {c: mine[0][c] for c in columns}, {c: other[0][c] for c in columns}, number
         )
-    decision = "costs" if table == "bills" else "count of 31 March"
+    decision = {"bills": "costs", "children": "demography"}.get(table, "count of 31 March")
     return Parting(day, table, label(first), decision, "", "", mine[0] if mine else None, other[0] if other else None, number)
 
 
@@ -239,6 +259,10 @@ def _label_of_bill(row: Mapping[str, Any]) -> str:
 
 def _label_of_count(row: Mapping[str, Any]) -> str:
     return "looked-after children, " + ", ".join(f"{name} {value}" for name, value in row.items() if name not in ("day", "children"))
+
+
+def _label_of_child(row: Mapping[str, Any]) -> str:
+    return f"who came into observation: child {row['child']:#018x}"
 
 
 # -- words ----------------------------------------------------------------------------------------------------------------------
@@ -262,7 +286,9 @@ def agent_of(row: Mapping[str, Any]) -> str:
     if event == Event.POLICY_REACHED:
         named = {key_of("policy", name): f"policy {name}" for name in every_policy()}
         return named.get(key, f"policy {key:#018x}")
-    kind = "home" if event in HOMES else "recruiter" if event == Event.CONTACT_FAILED else "line"
+    kind = (
+        "home" if event in HOMES else "recruiter" if event == Event.CONTACT_FAILED else "exploiter" if event == Event.OTHERWISE_APPROACHED else "line"
+    )
     return f"{kind} {key:#018x}"
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -186,11 +187,13 @@ def gamma_quantile(e: Floats, shape: float) -> Floats:
 class Draws:
     """All the chance of one run.
 
-    `seed` [integer >= 0] names the run; decisions are named by text, such as "missing.duration".
+    `seed` [integer >= 0] names the run; decisions are named by text, such as "missing.duration". `recoupled` maps beginnings of such
+    names to numbers: those decisions look their chance up elsewhere, with the same distribution, so that two runs of one seed share
+    all other chance but not theirs. A number of 0 changes nothing.
     """
 
-    def __init__(self, seed: int):
-        self.seed = seed
+    def __init__(self, seed: int, recoupled: Mapping[str, int] | None = None):
+        self.seed, self.recoupled = seed, dict(recoupled or {})
         self._streams: dict[str, int] = {}
 
     def stream(self, decision: str) -> int:
@@ -198,7 +201,13 @@ class Draws:
         try:
             return self._streams[decision]
         except KeyError:
-            return self._streams.setdefault(decision, key_of("decision", decision, self.seed))
+            return self._streams.setdefault(decision, key_of("decision", decision, self.seed, *self._elsewhere(decision)))
+
+    def _elsewhere(self, decision: str) -> tuple[int, ...]:
+        """The number by which a decision is recoupled: that of the longest beginning of its name; none if it is not."""
+        beginnings = [beginning for beginning in self.recoupled if decision.startswith(beginning)]
+        number = self.recoupled[max(beginnings, key=len)] if beginnings else 0
+        return (number,) if number else ()
 
     def hash(self, decision: str, key: Keys, serial: NDArray[np.integer] | int = 0) -> Keys:
         """64 random bits for each address. `key` and `serial` broadcast; negative serials are not allowed."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, union
+from sim.tables import NOBODY, FewFacts, Slots, union
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -117,7 +117,7 @@ class Spells(FewFacts):
     its keeper renews or removes it. A cause that is not at work has hazard 0 and infinite patience.
     """
 
-    def __init__(self, slot: NDArray[np.int32], causes: tuple[str, ...], **dtypes: Any):
+    def __init__(self, slot: NDArray[np.int32] | Slots, causes: tuple[str, ...], **dtypes: Any):
         super().__init__(slot, **dtypes)
         self.causes = causes
         self.left = np.full((len(self.rows), len(causes)), np.inf)
@@ -157,13 +157,13 @@ class Spells(FewFacts):
         if inside.any():
             self.hazard[at[inside], cause] *= factor[inside]
 
-    def due(self, away: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int64]]:
+    def due(self, paused: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.int64]]:
         """Let a day's hazard pass; the rows whose spell ends today, ascending, with the cause of each.
 
-        `away` [shape children] is 0 or more for those to whom nothing can happen today: their patience does not run.
+        `paused` [shape of `self.rows`] tells of those to whom nothing can happen today: their patience does not run.
         Where two causes are due on one day, the one that came first within the day (least left over hazard) counts.
         """
-        left, here = self.left, away[self.rows] < 0
+        left, here = self.left, ~paused
         left -= self.hazard * here[:, None]
         if left.min() > 0.0:
             return NOBODY, NOBODY

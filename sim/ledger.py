@@ -1,4 +1,4 @@
-"""What happened is a row: one for each event, the day's stocks and bills, and the yearly count of looked-after children.
+"""What happened is a row: one for each event, the day's stocks and bills, the yearly count of looked-after children, and who came.
 
 Nothing in the model reads the ledger back; what services know is a fact about a child. All measures come from here.
 Sameness is a digest: SHA-256 over the columns of each table in their declared types, little-endian, rows sorted.
@@ -18,7 +18,7 @@ class Event(IntEnum):
     """What can happen. The comment says what the columns cause, detail, agent and amount hold, where they hold anything."""
 
     ENTERED = 1  # came into the age range; detail 1: already looked after
-    LEFT = 2  # turned eighteen; cause: stage of exploitation; detail 1: missing, 2: looked after; amount: debt [pounds]
+    LEFT = 2  # out of observation; cause: stage of exploitation; detail 1: missing, 2: looked after, 4: died, 8: transferred, else eighteen; amount: debt [pounds]
     ENTERED_CARE = 3
     PLACED = 4  # cause: setting; detail: refusals by providers before; agent: home; amount: distance from home [km]
     PLACEMENT_ENDED = 5  # cause: setting; detail 1: breakdown, 2: moved by a policy; amount: days in the placement
@@ -34,7 +34,7 @@ class Event(IntEnum):
     INTERVIEW_LAPSED = 15  # offered and accepted, but no interviewer was free in time
     SIGNAL = 16  # cause: agency that holds it; detail: kind of signal
     IDENTIFIED = 17  # an agency recognises exploitation; cause: agency; amount: days since first approached
-    ASSESSED = 18  # social work completes an assessment naming criminal exploitation
+    ASSESSED = 18  # social work completes an assessment; detail bits: factors it names (FACTORS of services)
     HELPED = 19  # a worker begins to support the child to get out
     CONTACT_FAILED = 20  # a recruiter reaches nobody; agent: recruiter; child 0
     APPROACHED = 21  # cause: venue; agent: line
@@ -46,7 +46,7 @@ class Event(IntEnum):
     BOUND = 27  # debt passes what holds a child; amount: debt [pounds]
     TRIES_TO_GET_OUT = 28
     PULLED_BACK = 29
-    GOT_OUT = 30  # safe for now; cause 0: tried, 1: line closed
+    GOT_OUT = 30  # safe for now; cause 0: tried, 1: line closed, 2: in custody
     DRAWN_BACK = 31  # re-exploited by the old line
     SETTLED = 32  # no longer in reach of it
     LINE_OPENED = 33  # agent: line; home: origin; place: market; amount: positions
@@ -54,6 +54,31 @@ class Event(IntEnum):
     POSITION_OPEN = 35  # agent: line; serial: position; a child is sought
     POSITION_FILLED = 36  # agent: line; serial: position; cause: by whom
     POLICY_REACHED = 37  # agent: key of the policy
+    ARRIVED = 38  # an unaccompanied child comes and is looked after from today; on day 1 (detail 1): came before
+    HISTORY = 39  # what a child had lived through before day 1; cause: of PASTS; amount: how often
+    SUSPENDED = 40  # from school; serial: which time; amount: days
+    EXCLUDED = 41  # permanently, to alternative provision; serial: as above
+    PART_TIME = 42  # put on a part-time timetable; amount: days
+    ABSENT = 62  # persistently, from school; amount: days
+    BACK_AT_SCHOOL = 43  # cause: what ended (state of schooling)
+    OTHERWISE_APPROACHED = 44  # by exploiters other than a line; cause: form; agent: exploiter
+    OTHERWISE_EXPLOITED = 45  # begins to be exploited; cause: form; detail: 1 again, after having got out
+    OTHERWISE_OUT = 46  # gets out; cause: form; amount: days exploited
+    HARMED = 47  # while away; cause: kind of harm; detail: cause of the episode
+    IN_HOSPITAL = 48  # amount: days
+    DIED = 49
+    ARRESTED = 50  # cause: where police met the child; detail: 1 criminal response, 0 safeguarding
+    REMANDED = 51  # to custody; amount: days
+    RELEASED = 52
+    LATER_OFFENCE = 53  # an offence is recorded against a child whom police had met as exploited; detail: response then
+    TRUSTS = 54  # the child has come to trust its worker; serial: which worker
+    WORKER_CHANGED = 55  # cause: why; serial: which worker now
+    PROMISE_BROKEN = 56  # and trust with it
+    FORM_NAMED = 57  # an identified child is recognised as exploited in a form; cause: form; detail: agency
+    REFERRED = 58  # to the National Referral Mechanism; cause: form
+    LINE_DISPLACED = 59  # a line reopens in another market; home: origin; place: new market; detail 1: exchanged with elsewhere
+    LINE_FOLLOWED = 60  # a line opens an outlet where a child was moved; place: there
+    PRESSED = 61  # a sibling or friend is made to take the place of a child who got out; agent: line
 
 
 EVENTS = tuple(event.name for event in Event)
@@ -66,24 +91,27 @@ EVENT_COLUMNS: dict[str, Any] = {
 STOCKS = (
     "children", "looked_after", "missing", "missing_looked_after", "in_crisis", "approached", "groomed", "working", "bound",
     "getting_out", "safe", "lines", "positions", "positions_open", "positions_with_children", "beds", "beds_taken",
-    "interviews_waiting",
+    "interviews_waiting", "sexually_exploited", "otherwise_exploited", "in_custody", "trusting", "helped", "waiting_for_help",
 )  # fmt: skip
 STOCK_COLUMNS: dict[str, Any] = {"day": "<i4"} | dict.fromkeys(STOCKS, "<i4")
 BILL_COLUMNS: dict[str, Any] = {"day": "<i4", "payer": "<u1", "item": "<u1", "pounds": "<f8"}
 # The count on 31 March: looked-after children by responsible authority and what the official tables tell of them.
 COUNT_COLUMNS: dict[str, Any] = {
     "day": "<i4", "home": "<u1", "setting": "<u1", "is_16_17": "<u1", "outside": "<u1", "far": "<u1",
-    "moves_3plus": "<u1", "children": "<i4",
+    "moves_3plus": "<u1", "alone": "<u1", "children": "<i4",
 }  # fmt: skip
+# Everybody who comes into observation, on day 1 or later, with the few lasting facts by which results are told apart.
+CHILD_COLUMNS: dict[str, Any] = {"day": "<i4", "child": "<u8", "born": "<i2", "home": "<u1", "is_male": "<u1", "alone": "<u1"}
 
 TABLES: dict[str, dict[str, Any]] = {
-    "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS,
+    "events": EVENT_COLUMNS, "stocks": STOCK_COLUMNS, "bills": BILL_COLUMNS, "counts": COUNT_COLUMNS, "children": CHILD_COLUMNS,
 }  # fmt: skip
 SORTED_BY = {
     "events": ("day", "event", "child", "agent", "serial", "cause", "detail"),
     "stocks": ("day",),
     "bills": ("day", "payer", "item"),
-    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus"),
+    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"),
+    "children": ("day", "child"),
 }
 
 
@@ -113,7 +141,7 @@ class Table:
 
 
 class Ledger:
-    """The tables of one run: `events`, `stocks`, `bills`, `counts`."""
+    """The tables of one run: `events`, `stocks`, `bills`, `counts`, `children`."""
 
     def __init__(self):
         self.tables = {name: Table(columns) for name, columns in TABLES.items()}

@@ -125,3 +125,40 @@ def _product(holds: dict[str, tuple[float, int]]) -> float:
     for by in sorted(holds):
         product *= holds[by][0]
     return product
+
+
+class Dial:
+    """A number of each authority that policies may change: its usual value, times what each holder makes of it.
+
+    Read it as an array, `dial[places]`. A hold at 1 changes not one bit, and who lets go leaves no trace.
+    """
+
+    def __init__(self, usual: NDArray[np.float64]):
+        self.usual = usual
+        self.now = usual.copy()
+        self._holds: dict[str, NDArray[np.float64]] = {}
+
+    def __getitem__(self, places):
+        return self.now[places]
+
+    def hold(self, places: list[int], times: float | NDArray[np.float64], by: str) -> None:
+        """In `places` the number is so many times what it is otherwise; an earlier hold by the same name ends."""
+        mine = np.ones_like(self.usual)
+        mine[places] = times
+        self._holds[by] = mine
+        self._turn()
+
+    def release(self, by: str) -> None:
+        """`by` lets go of it everywhere."""
+        self._holds.pop(by, None)
+        self._turn()
+
+    def towards(self, level: float | NDArray[np.float64], share: float) -> NDArray[np.float64]:
+        """Multipliers that close a share of the gap between today's value and a level [shape authorities]; nothing multiplies 0."""
+        here = self.now > 0.0
+        return 1.0 + share * (np.divide(level, self.now, out=np.ones_like(self.now), where=here) - 1.0)
+
+    def _turn(self) -> None:
+        self.now = self.usual.copy()
+        for by in sorted(self._holds):
+            self.now *= self._holds[by]

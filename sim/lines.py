@@ -19,10 +19,11 @@ import numpy as np
 
 from sim.draws import GOLDEN, MASK, key_of, power
 from sim.ledger import Event
+from sim.levers import Dial
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.places import EXPORTER_GROUPS
 
-BY_ADULT, BY_CHILD, BY_CHILD_OF_ELSEWHERE = range(3)
+BY_ADULT, BY_CHILD, BY_CHILD_OF_ELSEWHERE, BY_RELATIVE_OR_FRIEND, BY_SAME_GROWN_UP, BY_NOBODY = range(6)
 SEEKS = -1  # a position that seeks a child
 PAUSED = -2  # ... that will, after a lag
 ADULT = -3  # ... that somebody else holds as long as the line runs
@@ -41,9 +42,16 @@ class Lines(Parameters, group="lines"):
     reach_km = parameter(60.0, unit="km", between=(30.0, 120.0), source="L032", doc="Scale of the long-tailed rule of distance.")
     reach_decay = parameter(2.0, unit="exponent", between=(1.2, 3.5), source=ASSUMED)
     coast = parameter(1.5, unit="multiplier", between=(1.0, 3.0), source="lines_geography.csv:15", doc="Draw of a coastal market; the named share of coastal towns is one old statement.")
-    positions = parameter(4, unit="positions", between=(2, 8), source="L006", doc="Held by children or adults on one line; 5 children a number or 10 a brand are upper figures.")
+    positions = parameter(6, unit="positions", between=(2, 8), source="L006", doc="Held by children or adults on one line; 5 children a number or 10 a brand are upper figures.")
     children_share = parameter(0.75, unit="share", between=(0.4, 1.0), source=ASSUMED, doc="Positions of a new line for which a child is sought.")
     substitution = parameter(0.7, unit="probability", between=(0.0, 1.0), source="L020", distribution="uniform", doc="A position that a child leaves is sought again among children; the source says lines are replaced at once, not by whom.")
+    relative_or_friend = parameter(0.08, unit="share", between=(0.0, 0.3), source=ASSUMED, doc="Of positions sought again among children: a sibling or friend of the child who left in debt is made to take it.")
+    grown_up_stays = parameter(0.5, unit="probability", between=(0.0, 1.0), source=ASSUMED, doc="A child who turns eighteen on a line keeps its position, out of sight of this model.")
+    nobody = parameter(0.2, unit="share", between=(0.0, 1.0), source=ASSUMED, doc="Of positions not sought among children: left empty; the rest go to local adults or people of eighteen and over.")
+    displaced = parameter(0.25, unit="probability", between=(0.0, 0.6), source="L020", doc="A closed line reopens in another market; the source says that lines are replaced at once, not where.")
+    adaptation = parameter(0.3, unit="strength", between=(0.0, 1.0), source=ASSUMED, doc="Under pressure recruiters turn to children nobody knows, to the market's own children, online; 0 not at all.")
+    deterrence = parameter(0.1, unit="share", between=(0.0, 0.5), source=ASSUMED, doc="Under pressure: contacts fewer by so much.")
+    pressure_days = parameter(60, unit="days", between=(14, 180), source=ASSUMED, doc="How long a closure, or a child of the line being met by police, is felt as pressure.")
     lag = parameter(10.0, unit="days", between=(1.0, 40.0), source=ASSUMED, doc="Mean time until it is sought again.")
     lifetime = parameter(200.0, unit="days", between=(90.0, 300.0), source="L015", doc="Mean time until a line is closed, by police or by itself (2024/25).")
     replacement_lag = parameter(21.0, unit="days", between=(1.0, 90.0), source="L020", doc="Mean time until a closed line is replaced.")
@@ -67,6 +75,9 @@ class Line(mesa.Agent):
     def __init__(self, model, gang: Gang, origin: int, market: int, ordinal: int):
         super().__init__(model)
         self.gang, self.origin, self.market = gang, origin, market
+        self.outlets: list[int] = []  # places to which it has followed a child
+        self.pressure_until = 0
+        self.kept: list[int] = []  # rows of children on whom the gang keeps its hold while the line is closed
         self.route = key_of("line", model.world.places.code[origin], model.world.places.code[market], ordinal)
         self.number = -1  # in the list of lines
         self.generation = -1
@@ -81,10 +92,20 @@ class Line(mesa.Agent):
         self.next_change = 0  # day on which some position changes by itself
         self.recruiter = Recruiter(model, self)
 
+    @property
+    def is_under_pressure(self) -> bool:
+        """Police have touched it lately."""
+        return self.model.day < self.pressure_until
+
+    def feel_pressure(self) -> None:
+        """Police have touched the line."""
+        self.pressure_until = self.model.day + self.model.lines.parameters.pressure_days
+
     def open(self) -> None:
         """A new generation of the line begins, with positions to fill."""
         model, p = self.model, self.model.lines.parameters
         self.generation += 1
+        self.outlets = []
         self.key = (self.route + self.generation * GOLDEN) & MASK
         self.is_open, self.opened_on = True, model.day
         self.left = model.draws.one_exponential("line.lifetime", self.key)
@@ -98,22 +119,26 @@ class Line(mesa.Agent):
                 self._tell(Event.POSITION_OPEN, n)
         self.open_positions = self.positions.count(SEEKS)
         self.next_change = 1 << 30
+        model.today.opened_lines.append(self.number)
         model.ledger.enter(1, day=model.day, event=Event.LINE_OPENED, agent=self.key, home=self.origin, place=self.market, amount=p.positions)
 
     def step(self) -> None:
         """A day of the line: it may be closed or replaced; positions that a child has left may be sought again."""
         lines = self.model.lines
-        self.left -= lines.hazard_of_closing if self.is_open else lines.hazard_of_replacement
+        self.left -= lines.hazard_of_closing[self.market] if self.is_open else lines.hazard_of_replacement
         if self.left <= 0.0:
             if self.is_open:
-                self._close()
+                self.close()
             else:
+                self.model.lines.move_if_displaced(self)
                 self.open()
         elif self.model.day >= self.next_change:
             self._change_positions()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Police close the line, or it ends by itself; it will be replaced."""
         model = self.model
+        self.feel_pressure()
         self.is_open, self.open_positions = False, 0
         rows = np.array([row for row in self.positions if row >= 0], dtype=np.int64)
         model.ledger.enter(
@@ -162,22 +187,34 @@ class Line(mesa.Agent):
         child = int(model.children.key[holder]) if holder >= 0 else 0
         self._tell(Event.POSITION_FILLED, n, cause=by, child=child)
 
-    def leave(self, row: int) -> None:
-        """The child leaves its position on the line."""
+    def leave(self, row: int, *, grown_up: bool = False) -> None:
+        """The child leaves its position on the line, by getting out or because it turns eighteen."""
         if row in self.positions:
-            self.vacate(self.positions.index(row))
+            n = self.positions.index(row)
+            stays = grown_up and self.model.draws.one_uniform("line.grown_up", self.key, n * 4096 + self.spells[n]) < self.model.lines.parameters.grown_up_stays
+            if stays:
+                self._give_up(n, BY_SAME_GROWN_UP)
+            else:
+                self.vacate(n, after=row)
             self._look_ahead()
 
-    def vacate(self, n: int) -> None:
-        """A position falls vacant: it is sought again among children after a lag, or goes to somebody else."""
+    def vacate(self, n: int, after: int = -1) -> None:
+        """A position falls vacant: sought again among children after a lag, pressed on a relative or friend, or not theirs any more."""
         model, p = self.model, self.model.lines.parameters
         serial = n * 4096 + self.spells[n]
         if model.draws.one_uniform("line.substitution", self.key, serial) < p.substitution:
+            if after >= 0 and model.draws.one_uniform("line.relative_or_friend", self.key, serial) < p.relative_or_friend:
+                model.lines.pressing.append((self.number, after))
             self.positions[n] = PAUSED
             self.until[n] = model.day + 1 + int(model.draws.one_exponential("line.lag", self.key, serial) * p.lag)
         else:
-            self.positions[n] = ADULT
-            self._tell(Event.POSITION_FILLED, n, cause=BY_ADULT)
+            nobody = model.draws.one_uniform("line.nobody", self.key, serial) < p.nobody
+            self._give_up(n, BY_NOBODY if nobody else BY_ADULT)
+
+    def _give_up(self, n: int, to: int) -> None:
+        """The position is no child's any more, as long as the line runs."""
+        self.positions[n] = ADULT
+        self._tell(Event.POSITION_FILLED, n, cause=to)
 
 
 class Recruiter(mesa.Agent):
@@ -192,9 +229,11 @@ class Recruiter(mesa.Agent):
 
     def step(self) -> None:
         """A day of seeking: contacts come at a rate for each open position."""
-        self.left -= self.line.open_positions * self.model.lines.contacts_a_day
+        lines = self.model.lines
+        deterred = 1.0 - lines.parameters.deterrence if self.line.is_under_pressure else 1.0
+        self.left -= self.line.open_positions * lines.contacts_a_day * deterred
         while self.left <= 0.0 and self.line.open_positions:
-            self.model.recruitment.meet(self)
+            self.model.recruitment.seek_for(self)
             self.contact += 1
             self.left += self.model.draws.one_exponential("recruiter.contact", self.key, self.contact)
 
@@ -205,10 +244,12 @@ class Market:
     def __init__(self, model):
         self.model, self.parameters = model, model.parameters["lines"]
         p = self.parameters
-        self.hazard_of_closing = 1.0 / p.lifetime
+        self.hazard_of_closing = Dial(np.full(len(model.world.places), 1.0 / p.lifetime))  # of lines by market [per day]
+        self.pressing: list[tuple[int, int]] = []  # lines that want a relative or friend of a child (row) who got out
         self.hazard_of_replacement = 1.0 / p.replacement_lag
         self.contacts_a_day = p.contacts / 30.4375
         self.lines: list[Line] = []
+        self._flows: np.ndarray | None = None
         self._lay_out()
 
     def flows(self):
@@ -262,6 +303,32 @@ class Market:
                 line.open()
             else:
                 line.left = self.model.draws.one_exponential("line.replacement_on_day_1", line.route)
+
+    def move_if_displaced(self, line: Line) -> None:
+        """A line that is replaced may reopen in another market. What would go elsewhere is exchanged for one that comes."""
+        model, world = self.model, self.model.world
+        serial = line.generation + 1
+        if line.origin == line.market or model.draws.one_uniform("line.displaced", line.route, serial) >= self.parameters.displaced:
+            return
+        if self._flows is None:
+            self._flows = self.flows()
+        inside = world.inside
+        weight = self._flows[line.origin].copy()
+        weight[[line.origin, line.market]] = 0.0
+        if not inside[line.origin]:
+            leaves_world = weight[~inside].sum()
+            weight[~inside] = 0.0
+        else:
+            leaves_world = 0.0
+        if weight.sum() <= 0.0:
+            return
+        u = model.draws.one_uniform("line.new_market", line.route, serial)
+        line.market = int(np.searchsorted(np.cumsum(weight / weight.sum()), u))
+        goes = leaves_world / (leaves_world + weight.sum())
+        exchanged = model.draws.one_uniform("line.exchanged", line.route, serial) < goes
+        model.ledger.enter(
+            1, day=model.day, event=Event.LINE_DISPLACED, agent=line.route, serial=serial, home=line.origin, place=line.market, detail=int(exchanged)
+        )
 
     def run(self) -> None:
         """Lines open, close and seek."""

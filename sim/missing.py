@@ -20,7 +20,7 @@ import numpy as np
 from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
-from sim.levers import Lever
+from sim.levers import Dial, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
     AT_HOME,
@@ -28,22 +28,26 @@ from sim.population import (
     BOUND,
     CHILDRENS_HOME,
     CONFLICT,
+    CUSTODY,
     DEBT,
     FAMILY,
     FOSTER,
     GETTING_OUT,
     KINSHIP,
     LINE,
+    NEVER,
     OTHER,
     SECURE,
     SETTINGS,
+    SEXUAL,
+    SEXUALLY,
     SPECIALIST_FOSTER,
     SUPPORTED,
     WITH_PARENTS,
     WORKING,
     group_of,
 )
-from sim.tables import FewFacts, union
+from sim.tables import FewFacts, Slots, union
 
 GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
 LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
@@ -51,31 +55,34 @@ LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a li
 POLICE, AUTHORITY, OVERNIGHT, LOOKED_AFTER, OLDER, OUTSIDE, FOUND = 1, 2, 4, 8, 16, 32, 64  # bits of `detail`
 ALL_BUT_FOUND = 255 - FOUND
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
+SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
-PULLS = (FAMILY, LINE, DEBT)
+PULLS = (FAMILY, LINE, DEBT, SEXUAL)
+HIGH_RISK = 128  # bit of `detail`: graded as high risk by the police
 
 
 class Going(Parameters, group="missing"):
     """How often children go missing, and why."""
 
-    at_home = parameter(0.085, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
+    at_home = parameter(0.078, unit="episodes a year", between=(0.03, 0.12), source="run_year_2011;mis_rate_noncla", doc="Over conflict, at 13-14, without crisis; most are never reported.")
     in_foster = parameter(0.235, unit="episodes a year", between=(0.1, 0.8), source="mis_cla_inc_2025;mis_cla_plc_foster_2020", doc="Over conflict, at 13-14, without crisis.")
     in_kinship = parameter(0.8, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
-    in_home = parameter(9.0, unit="times foster", between=(2.0, 10.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
+    in_home = parameter(10.0, unit="times foster", between=(2.0, 10.0), source="mis_cla_plc_res_2020", doc="Children's homes; a part is who lives there.")
     in_supported = parameter(6.5, unit="times foster", between=(1.5, 8.0), source="mis_cla_semi_2018")
     in_secure = parameter(0.05, unit="times foster", between=(0.0, 0.2), source=ASSUMED)
     with_parents = parameter(0.7, unit="times foster", between=(0.3, 1.2), source=ASSUMED)
     in_other = parameter(3.0, unit="times foster", between=(1.0, 6.0), source=ASSUMED)
     at_10_12 = parameter(0.35, unit="multiplier", between=(0.15, 0.6), source="mis_age_1217_1516;mis_cla_inc_10_15_2025")
     at_15 = parameter(1.6, unit="multiplier", between=(1.0, 2.2), source="mis_age_1217_1516")
-    at_16_17 = parameter(1.1, unit="multiplier", between=(1.0, 2.5), source="mis_cla_inc_16_2025;mis_age_1217_1516")
+    at_16_17 = parameter(1.6, unit="multiplier", between=(1.0, 2.5), source="mis_cla_inc_16_2025;mis_age_1217_1516")
     family = parameter(0.2, unit="episodes a year", between=(0.1, 1.0), source="mis_foster_reason_2014", doc="Going home to family or friends, from a placement.")
     family_when_far = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018", distribution="log-uniform", doc="... from over 20 miles away: sign unknown.")
-    stays = parameter(0.9, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
+    stays = parameter(0.62, unit="a month", between=(0.3, 1.3), source="cl_exit_1y", doc="Times a child who works a line is sent away; range ASSUMED.")
+    sexual = parameter(0.5, unit="a month", between=(0.1, 1.0), source=ASSUMED, doc="Times a sexually exploited child is away because of it.")
     debt_rate = parameter(1.0, unit="episodes a year", between=(0.0, 4.0), source=ASSUMED, doc="Over debt or fear, at the debt that binds.")
     fear_of_leaving = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Debt or fear while a child tries to get out.")
     unevenness_home = parameter(0.014, unit="gamma shape", between=(0.01, 0.5), source="mis_share_cla_inc", doc="Lasting difference between children not looked after; crises make the rest.")
-    unevenness_care = parameter(0.08, unit="gamma shape", between=(0.05, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
+    unevenness_care = parameter(0.072, unit="gamma shape", between=(0.05, 1.0), source="mis_cla_mean_2025;mis_cla_inc_2025", doc="... between looked-after children.")
     crises_home = parameter(0.03, unit="a year", between=(0.01, 0.1), source=ASSUMED)
     crises_care = parameter(0.5, unit="a year", between=(0.1, 1.5), source=ASSUMED)
     crisis_days = parameter(30.0, unit="days", between=(10.0, 90.0), source=ASSUMED, doc="Mean length of a crisis.")
@@ -88,11 +95,13 @@ class Going(Parameters, group="missing"):
 class Lasting(Parameters, group="duration"):
     """How long episodes last when nobody finds the child."""
 
-    conflict = parameter(0.25, unit="days", between=(0.1, 0.6), source="mis_dur_u8h;mis_cla_le2d_2022", doc="Median.")
+    conflict = parameter(0.2, unit="days", between=(0.1, 0.6), source="mis_dur_u8h;mis_cla_le2d_2022", doc="Median.")
     family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
-    tail = parameter(1.15, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    tail = parameter(1.17, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    sexual = parameter(0.9, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
+    unaccompanied = parameter(3.0, unit="multiplier", between=(1.0, 8.0), source=ASSUMED, doc="Of the median, for unaccompanied children; some never return.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
 
 
@@ -104,7 +113,10 @@ class Reporting(Parameters, group="reporting"):
     care_police = parameter(0.74, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
     care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
     practice_least = parameter(0.75, unit="multiplier", between=(0.5, 1.0), source="mis_cla_overstate;mis_cla_awa_pct_2025", doc="Recording practice of authorities lies between this and 1.")
-    line_home = parameter(0.7, unit="multiplier", between=(0.4, 1.2), source=ASSUMED, doc="Absences on a line, against other absences: families are threatened, or used to them.")
+    known = parameter(1.15, unit="multiplier", between=(1.0, 1.6), source=ASSUMED, doc="Chance of a report to the police of a child known to be exploited.")
+    known_sooner = parameter(0.6, unit="multiplier", between=(0.3, 1.0), source=ASSUMED, doc="Time until then.")
+    worker = parameter(1.25, unit="multiplier", between=(1.0, 1.8), source=ASSUMED, doc="Chance of a report of a child at home who has a worker.")
+    line_home = parameter(0.5, unit="multiplier", between=(0.4, 1.2), source=ASSUMED, doc="Absences on a line, against other absences: families are threatened, or used to them.")
     line_care = parameter(0.9, unit="multiplier", between=(0.6, 1.1), source=ASSUMED)
     delay_home = parameter(0.35, unit="days", between=(0.1, 1.0), source=ASSUMED, doc="Mean time until parents report.")
     delay_care = parameter(0.08, unit="days", between=(0.02, 0.3), source=ASSUMED, doc="Mean time until carers report.")
@@ -132,23 +144,27 @@ class Missing:
         self.conflict = Clock(self.own.conflict_level, group, conflict)
         self.crisis = Clock(self.own.crisis_level, group, crisis)
         model.clocks += [self.conflict, self.crisis]
-        self.pulls = Spells(self.own.pull_slot, ("family", "line", "debt"), family=np.int32, line=np.int32, debt=np.int32)
+        self.pulls = Spells(
+            Slots(), ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
+        )  # fmt: skip
         self.returns: dict[int, list[int]] = {}
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
+        model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
         p = self.lasting
-        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail])  # by cause
-        self.scale = np.array([scale_of_median(m, t) for m, t in zip((p.conflict, p.family, p.line, p.debt), self.tail.tolist(), strict=True)])
+        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail, p.tail])  # by cause
+        medians = (p.conflict, p.family, p.line, p.debt, p.sexual)
+        self.scale = np.array([scale_of_median(m, t) for m, t in zip(medians, self.tail.tolist(), strict=True)])
         least = self.reporting.practice_least
         place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
-        self.practice = least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys)
+        self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
 
     def _rates(self):
         """Daily hazards of each group, for a multiplier of 1: going missing over conflict, and of a crisis beginning."""
         p, authorities = self.parameters, np.arange(len(self.model.world.places))
         times = {
             FOSTER: 1.0, SPECIALIST_FOSTER: 1.0, KINSHIP: p.in_kinship, CHILDRENS_HOME: p.in_home, SECURE: p.in_secure,
-            SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other,
+            SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other, CUSTODY: 0.0,
         }  # fmt: skip
         self.by_setting = np.array([p.at_home] + [p.in_foster * times[setting] for setting in range(1, len(SETTINGS))])
         self.by_age = np.array([p.at_10_12, 1.0, p.at_15, p.at_16_17])
@@ -191,9 +207,9 @@ class Missing:
     def end_episodes(self) -> None:
         """Children return or are found; those who turned eighteen pass out of sight."""
         model, today = self.model, self.model.today
-        entrants = today.rows(Event.ENTERED)
-        if entrants.size:
-            self.start(entrants)
+        new = union(today.rows(Event.ENTERED), today.rows(Event.ARRIVED))
+        if new.size:
+            self.start(new)
         moved = today.rows("setting changed")
         moved = moved[self.model.children.is_present[moved]]
         if moved.size:
@@ -244,7 +260,7 @@ class Missing:
             self.table.remove(away)
         self.conflict.stop(leavers)
         self.crisis.stop(leavers)
-        self.pulls.stop(leavers)
+        self.pulls.remove(leavers)
 
     def _settle_in(self, rows) -> None:
         """Who has entered or left care goes missing at another lasting rate."""
@@ -259,17 +275,20 @@ class Missing:
     def begin_episodes(self) -> None:
         """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
         model, children = self.model, self.model.children
-        changed = union(model.today.rows("setting changed"), model.today.rows("stage changed"))
+        changed = union(*(model.today.rows(f"{what} changed") for what in ("setting", "stage", "other exploitation")))
         changed = changed[children.is_present[changed]]
         if changed.size:
             self._feel_pulls(changed)
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        pulled, causes = self.pulls.due(self.own.missing_slot)
+        pulled, causes = self.pulls.due(model.out_of_reach(self.pulls.rows))
         left = self.conflict.left(pulled)
         self.conflict.stop(pulled)
         over_conflict = self.conflict.due()
+        waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
+        self.conflict.resume(over_conflict[waiting], np.zeros(int(waiting.sum())))
+        over_conflict = over_conflict[~waiting]
         rows = np.concatenate((pulled, over_conflict))
         if rows.size:
             causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
@@ -312,19 +331,24 @@ class Missing:
         children, draws, r = self.model.children, self.model.draws, self.reporting
         key, n = children.key[rows], self.own.episodes[rows]
         on_line, cared_for = causes == LINE, children.setting[rows] != AT_HOME
-        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes], self.tail[causes])
+        longer = np.where(children.is_unaccompanied[rows], self.lasting.unaccompanied, 1.0)
+        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes] * longer, self.tail[causes])
         odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
-        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home)
+        known = children.identified_on[rows] > NEVER
+        with_worker = ~cared_for & self.model.relationships.has_worker(rows)
+        odds = odds * np.where(known, r.known, 1.0) * np.where(with_worker, r.worker, 1.0)
+        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home) * np.where(known, r.known_sooner, 1.0)
         by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
         u = np.where(by_habit, draws.uniform("reporting.family", key), draws.uniform("reporting.police", key, n))
         police = (delay < days) & (u < odds)
         noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
         authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
-        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search)
+        high = self.model.policing.grade(rows)
+        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search) * self.model.policing.pace(high, home)
         found = police & (searched < days)
         days = np.where(found, searched, days)
         detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
-        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found
+        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found + HIGH_RISK * (police & high)
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 
@@ -341,7 +365,7 @@ class Missing:
         slots = self.pulls.slot[rows]
         begins = (hazards > 0.0) & (self.pulls.hazard[slots] == 0.0) & ~np.isfinite(self.pulls.left[slots])
         self.pulls.hazard[slots] = hazards
-        for cause in range(3):
+        for cause in range(len(PULLS)):
             starting = begins[:, cause]
             if starting.any():
                 self._begin_pull(rows[starting], cause, hazards[starting, cause])
@@ -363,21 +387,22 @@ class Missing:
             self._begin_pull(rows[pulled], cause, hazard[pulled])
 
     def _pull_hazards(self, rows):
-        """Daily hazards of going missing to family or friends, on a line, over debt or fear, shape (rows, 3)."""
+        """Daily hazards of going missing to family or friends, on a line, over debt or fear, sexually exploited, shape (rows, 4)."""
         model, children, p = self.model, self.model.children, self.parameters
-        hazards = np.zeros((len(rows), 3))
+        hazards = np.zeros((len(rows), len(PULLS)))
         lever = model.levers.value(GOING_MISSING, rows)
         setting, stage = children.setting[rows], children.stage[rows]
-        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE)
-        slots = children.care_slot[rows]
-        far = placed & (model.placements.table.km[slots] > 32.187)
+        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE) & (setting != CUSTODY)
+        far = placed & model.distance.is_far(rows)
         hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
         on_line = (stage == WORKING) | (stage == BOUND)
-        hazards[:, 1] = on_line * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
+        hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
         involved = on_line | (stage == GETTING_OUT)
-        weight = np.minimum(model.exploitation.debt(rows) / model.exploitation.parameters.holds, 3.0)
+        weight = model.exploitation.fear(rows)
         fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
         hazards[:, 2] = involved * (p.debt_rate / 365.25) * weight * fear * lever
+        exploited = model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
+        hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
         return hazards
 
     # -- levers --------------------------------------------------------------------------------------------------------
@@ -396,3 +421,6 @@ class Missing:
 
     def _line_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 1, factors)
+
+    def _sexual_contact_moved(self, rows, factors) -> None:
+        self.pulls.multiply(rows, 3, factors)

@@ -10,7 +10,23 @@ from typing import Any
 import mesa
 import numpy as np
 
-from sim import costs, demography, exploitation, lines, missing, placements, recruitment, services
+from sim import (
+    costs,
+    demography,
+    distance,
+    exploitation,
+    harm,
+    lines,
+    missing,
+    other_exploitation,
+    placements,
+    policing,
+    recruitment,
+    relationships,
+    schooling,
+    services,
+    unaccompanied,
+)
 from sim.dates import Calendar, age_on, last_day_of_year
 from sim.draws import Draws
 from sim.errors import InputError
@@ -18,8 +34,21 @@ from sim.ledger import STOCKS, Event, Ledger
 from sim.levers import Levers
 from sim.parameters import ParameterError, Parameters, nearest
 from sim.policies import Policy, every_policy
-from sim.population import APPROACHED, AT_HOME, BOUND, GETTING_OUT, GROOMED, SAFE, WORKING, Children, register
-from sim.scenario import Scenario, load_scenario, load_world
+from sim.population import (
+    APPROACHED,
+    AT_HOME,
+    BOUND,
+    BY_OTHERS,
+    CUSTODY,
+    GETTING_OUT,
+    GROOMED,
+    SAFE,
+    SEXUALLY,
+    WORKING,
+    Children,
+    register,
+)
+from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.today import Today
 from sim.world import World
 
@@ -30,6 +59,7 @@ class CountyLines(mesa.Model):
     `scenario` and `world` are names, paths or objects; `parameters` maps addresses ("lines.substitution") to values, which the
     scenario's own settings override; the same addresses may be given as keywords, as Mesa's `batch_run` does. `seed`
     (or Mesa's `rng`) is a whole number. Day 1 is 1 April 2025 and is the first step; `days` shortens or lengthens the run.
+    `recoupled` is for experiments on chance itself: which decisions look theirs up elsewhere (see `Draws`).
     Raises InputError for whatever cannot be.
     """
 
@@ -41,6 +71,7 @@ class CountyLines(mesa.Model):
         parameters: Mapping[str, float] | None = None,
         days: int | None = None,
         rng: Any = None,
+        recoupled: Mapping[str, int] | None = None,
         **addresses: float,
     ):
         self._seed_of_run = _whole_seed(seed if seed is not None else rng)
@@ -52,18 +83,25 @@ class CountyLines(mesa.Model):
         self.last_day = self.world.days if days is None else _whole_days(days)
         self.day = 1
         self.calendar = Calendar(1, max(self.last_day, 2))
-        self.draws = Draws(self._seed_of_run)
+        self.draws = Draws(self._seed_of_run, recoupled)
         self.levers, self.ledger, self.today = Levers(), Ledger(), Today()
         self.clocks: list = []
         self.children: Children
 
+        self.unaccompanied = unaccompanied.Arriving(self, self.last_day)
         self.demography = demography.Demography(self, self.last_day)
+        self.schooling = schooling.School(self)
         self.placements = placements.Placements(self)
+        self.distance = distance.Far(self)
         self.lines = lines.Market(self)
         self.exploitation = exploitation.Exploiting(self)
         self.recruitment = recruitment.Recruiting(self)
+        self.other_exploitation = other_exploitation.OtherExploitation(self)
         self.missing = missing.Missing(self)
+        self.harm = harm.Harming(self)
+        self.policing = policing.Police(self)
         self.services = services.Serving(self)
+        self.relationships = relationships.Relationships(self)
         self.costs = costs.Charging(self)
         register(self, self.children)
         self.policies = self._adopt(self.run_scenario)
@@ -72,6 +110,7 @@ class CountyLines(mesa.Model):
 
     def _adopt(self, scenario: Scenario) -> list[Policy]:
         """The scenario's policies, in the order of their names."""
+        check_places(scenario, self.world)
         policies = []
         for name, use in sorted(scenario.policies.items()):
             begins = self.world.warm_up_days + 1 if use.begins is None else use.begins
@@ -82,9 +121,14 @@ class CountyLines(mesa.Model):
     def _begin_day_1(self) -> None:
         self.placements.start()
         self.demography.settle_news()
+        self.demography.write_down(self.children.rows)
+        self.schooling.start(self.children.rows)
         self.missing.start(self.children.rows)
+        self.relationships.start(self.placements.table.members())
         self.lines.start()
         self.recruitment.start()
+        self.schooling.feel_exploitation()
+        self.distance.tell()
         self.missing.begin_pulls()
         self.today.turn()
         self.day = 0
@@ -96,17 +140,26 @@ class CountyLines(mesa.Model):
         self._wake()
         self.demography.have_birthdays()
         self.demography.welcome_entrants()
+        self.unaccompanied.arrive()
         self.levers.release_due(self.day)
         self.placements.begin_end_and_move()
         self.demography.settle_news()
+        self.demography.write_down_newcomers()
         self.missing.end_episodes()
+        self.harm.look_back()
         self.lines.run()
         self.recruitment.recruit()
         self.exploitation.live()
+        self.other_exploitation.live()
+        self.policing.count_cases()
         self.missing.begin_episodes()
+        self.policing.respond()
+        self.schooling.open()
         self.services.respond()
+        self.relationships.live()
         for policy in self.policies:
             policy.live(self)
+        self.distance.tell()
         self.costs.charge()
         self._close()
 
@@ -181,6 +234,12 @@ class CountyLines(mesa.Model):
         """Age of one child [years]."""
         return age_on(int(self.children.columns["born"][row]), self.day)
 
+    def out_of_reach(self, rows) -> np.ndarray:
+        """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""
+        children = self.children
+        away = children.missing_slot[rows] >= 0
+        return away | (children.in_hospital_until[rows] > self.day) | (children.setting[rows] == CUSTODY)
+
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
         away = self.missing.table
@@ -194,6 +253,11 @@ class CountyLines(mesa.Model):
             in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], stages[SAFE],
             len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
             int(stages[WORKING] + stages[BOUND] + stages[GETTING_OUT]), p.beds, p.beds_taken, self.services.waiting(),
+            self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,
+            int(np.count_nonzero(children.setting[p.table.rows[p.table.rows >= 0]] == CUSTODY)),
+            int(self.relationships.table.trusts[self.relationships.table.rows >= 0].sum()),
+            sum(team.helping for team in self.services.specialists.values()),
+            sum(len(team.queue) for team in self.services.specialists.values()),
         )  # fmt: skip
         self.ledger.tables["stocks"].append(1, day=self.day, **dict(zip(STOCKS, values, strict=True)))
 

@@ -28,8 +28,10 @@ from sim.population import (
     AT_HOME,
     BANDS,
     CHILDRENS_HOME,
+    CUSTODY,
     FOSTER,
     KINSHIP,
+    NEVER,
     OTHER,
     SECURE,
     SETTINGS,
@@ -54,6 +56,7 @@ AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency 
 class Care(Parameters, group="care"):
     """Entering, moving and leaving care."""
 
+    not_after_exploitation = parameter(0.96, unit="share", between=(0.9, 1.0), source="K174", doc="Of entries to care at home's usual hazard; the rest follow an identification (services.enters_care).")
     leaves_10_15 = parameter(0.15, unit="per year", between=(0.15, 0.27), source="cla_starts_10_15_2025", doc="Leaving care; set so that entries meet the published number at a steady stock.")
     leaves_16_17 = parameter(0.03, unit="per year", between=(0.01, 0.08), source="cla_starts_16_2025", doc="As above; most leave by turning eighteen.")
     foster_breaks = parameter(0.34, unit="moves per year", between=(0.2, 0.5), source="moves_changes_2025;stab_3plus_2025")
@@ -68,17 +71,18 @@ class Care(Parameters, group="care"):
 
     young_foster = parameter(0.44, unit="share", between=(0.3, 0.6), source="plc_foster_2025", doc="Of placements begun under 16 (shares are scaled to 1).")
     young_kinship = parameter(0.08, unit="share", between=(0.04, 0.14), source="plc_kin_2024_rec")
-    young_home = parameter(0.2, unit="share", between=(0.15, 0.35), source="plc_secure_ch_2025")
+    young_home = parameter(0.25, unit="share", between=(0.15, 0.35), source="plc_secure_ch_2025")
     young_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
     young_parents = parameter(0.06, unit="share", between=(0.03, 0.1), source="plc_parents_2025")
     young_other = parameter(0.09, unit="share", between=(0.04, 0.2), source="plc_other_2025")
     older_foster = parameter(0.22, unit="share", between=(0.1, 0.4), source="plc_foster_2025", doc="Of placements begun at 16 or 17.")
     older_kinship = parameter(0.04, unit="share", between=(0.02, 0.1), source="plc_kin_2024_rec")
-    older_home = parameter(0.17, unit="share", between=(0.08, 0.25), source="plc_secure_ch_2025")
+    older_home = parameter(0.2, unit="share", between=(0.08, 0.25), source="plc_secure_ch_2025")
     older_secure = parameter(0.01, unit="share", between=(0.0, 0.03), source=ASSUMED)
-    older_supported = parameter(0.52, unit="share", between=(0.3, 0.6), source="plc_semi_2025")
+    older_supported = parameter(0.4, unit="share", between=(0.3, 0.6), source="plc_semi_2025")
     older_parents = parameter(0.04, unit="share", between=(0.02, 0.08), source="plc_parents_2025")
     older_other = parameter(0.06, unit="share", between=(0.03, 0.15), source="plc_other_2025")
+    unaccompanied_supported = parameter(0.6, unit="share", between=(0.3, 0.8), source="plc_semi_2025", doc="Of unaccompanied children's placements; the rest foster.")
     known_to_homes = parameter(1.6, unit="multiplier", between=(1.0, 3.0), source=ASSUMED, doc="Children known to be exploited go to children's homes so much more often.")
 
     stock_young_foster = parameter(0.59, unit="share", between=(0.5, 0.7), source="plc_foster_2025", distribution="fixed", doc="Day 1, under 16.")
@@ -173,9 +177,11 @@ class Placements:
         self.own = model.children.kept_by(self.keeper)
         self.table = Spells(
             self.own.care_slot, ("breakdown", "leaving care"), home=np.int32, place=np.uint8, km=np.float64, since=np.int32, moves=np.int32,
-            moves_this_year=np.int16, wanted=np.uint8, waits=np.bool_, policy=np.uint8,
+            moves_this_year=np.int16, only_remanded=np.bool_,
         )  # fmt: skip
         self.rates = self._breakdown_rates()
+        self.unaccompanied_shares = np.zeros(len(SETTINGS))
+        self.unaccompanied_shares[[FOSTER, SUPPORTED]] = 1.0 - self.parameters.unaccompanied_supported, self.parameters.unaccompanied_supported
         self.clock = Clock(self.own.care_level, model.children.columns["group"], self._entry_rates())
         model.clocks.append(self.clock)
         model.levers.when_moved(BREAKDOWN_OF_PLACEMENT, self._breakdown_moved)
@@ -210,8 +216,9 @@ class Placements:
         """
         p, places = self.parameters, self.model.world.places
         people = places.population_10_17 / (7.0 + 153.0 / 365.0)  # a school year
-        young = places.looked_after_10_15 / (people * (5.0 + 153.0 / 365.0))
-        older = places.looked_after_16_17 / (people * 2.0)
+        alone = self.model.parameters["unaccompanied"].sixteen_or_older * places.unaccompanied
+        young = (places.looked_after_10_15 - (places.unaccompanied - alone)) / (people * (5.0 + 153.0 / 365.0))
+        older = np.maximum(places.looked_after_16_17 - alone, 0.0) / (people * 2.0)
         england = places.looked_after_10_15.sum() / (people.sum() * (5.0 + 153.0 / 365.0))
         at_10 = self.model.parameters["people"].entrants_looked_after * young / england
         at_16 = 2.0 * young - at_10
@@ -224,7 +231,7 @@ class Placements:
                 rate = rise_young + p.leaves_10_15 * (at_10 + rise_young * (age - 10.58))
             else:
                 rate = rise_older + p.leaves_16_17 * older
-            rates[group_of(np.arange(len(places)), band, AT_HOME)] = np.maximum(rate, 0.0) / 365.25
+            rates[group_of(np.arange(len(places)), band, AT_HOME)] = np.maximum(rate, 0.0) * p.not_after_exploitation / 365.25
         return rates
 
     def share_first_sought_outside(self, authority: int, kind: int) -> float:
@@ -341,9 +348,12 @@ class Placements:
                 selected.append(here[in_band][order])
         chosen = np.sort(np.concatenate(selected))
         self._admit(chosen)
+        alone = self._who_came_alone(chosen, age[chosen] >= 16)
+        model.unaccompanied.settle(alone)
         young, older = self.stock_shares()
         u = draws.uniform("care.first_setting", children.key[chosen])
         wanted = np.where(age[chosen] < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
+        wanted = np.where(self.own.is_unaccompanied[chosen], np.searchsorted(np.cumsum(self.unaccompanied_shares), u), wanted)
         for guests in self.guests_due.pop(1, ()):
             self._guest_asks(guests, self._queue)
         for row, kind in zip(chosen.tolist(), np.minimum(wanted, OTHER).tolist(), strict=True):
@@ -351,6 +361,22 @@ class Placements:
         self._match()
         at_home = rows[children.setting[rows] == AT_HOME]
         self._may_enter(at_home)
+        self._tell_who_moved()
+
+    def _who_came_alone(self, chosen, older):
+        """On day 1 so many of the looked-after children of each authority, mostly boys of sixteen and over, are unaccompanied."""
+        model, children, p = self.model, self.model.children, self.model.parameters["unaccompanied"]
+        weight = np.where(children.is_male[chosen], p.male, 1.0 - p.male)
+        race = model.draws.exponential("care.came_alone", children.key[chosen]) / weight
+        for a in model.world.authorities:
+            number = model.world.places.unaccompanied[a] * model.world.fraction
+            for of_age, share in ((older, p.sixteen_or_older), (~older, 1.0 - p.sixteen_or_older)):
+                here = ((children.authority[chosen] == a) & of_age).nonzero()[0]
+                first = here[np.lexsort((children.key[chosen[here]], race[here]))][: round(float(number * share))]
+                self.own.is_unaccompanied[chosen[first]] = True
+        alone = chosen[self.own.is_unaccompanied[chosen]]
+        model.tell(Event.ARRIVED, alone, detail=1)
+        return alone
 
     def _may_enter(self, rows) -> None:
         children = self.model.children
@@ -371,7 +397,7 @@ class Placements:
 
     def begin_end_and_move(self) -> None:
         """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
-        model, children = self.model, self.model.children
+        model = self.model
         if model.is_first_of_year:
             self.table.columns["moves_this_year"][:] = 0
         leavers = model.today.rows(Event.LEFT)
@@ -381,7 +407,12 @@ class Placements:
         entrants = model.today.rows(Event.ENTERED)
         if entrants.size:
             self._welcome(entrants)
-        rows, causes = self.table.due(children.missing_slot)
+        arrived = model.today.rows(Event.ARRIVED)
+        if arrived.size:
+            self.own.is_unaccompanied[arrived] = True
+            self._admit(arrived)
+            self._ask(arrived, ENTRY)
+        rows, causes = self.table.due(model.out_of_reach(self.table.rows))
         if rows.size:
             leaving = rows[causes == LEAVING]
             self._end(leaving, 0)
@@ -399,13 +430,16 @@ class Placements:
         self._moves_asked_for()
         if self._queue:
             self._match()
-        for rows in self._moved:
-            model.today.give("setting changed", rows)
-        self._moved = []
+        self._tell_who_moved()
         turned = model.today.rows("turned sixteen")
-        turned = turned[self.own.care_slot[turned] >= 0]
+        turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
         if turned.size:
             self.table.change(turned, LEAVING, self.parameters.leaves_16_17 / 365.25)
+
+    def _tell_who_moved(self) -> None:
+        for rows in self._moved:
+            self.model.today.give("setting changed", rows)
+        self._moved = []
 
     def _welcome(self, entrants) -> None:
         """Of those who come in at ten, some are already looked after."""
@@ -427,10 +461,38 @@ class Placements:
         for row, setting, _, km in asked:
             if self.own.care_slot[row] < 0 or not self.model.children.is_present[row] or self.model.children.missing_slot[row] >= 0:
                 continue
+            if self.own.setting[row] == CUSTODY:
+                continue
             kind = int(self.own.setting[row]) if setting < 0 else setting
             if kind not in WITH_BEDS:
                 kind = FOSTER
             self._queue.append((MOVE, self._lot(row), int(self.model.children.key[row]), row, kind, km, True))
+
+    def take_into_custody(self, rows) -> None:
+        """`rows` are remanded: they live in custody now, and are looked after while they do, if they were not before."""
+        if not rows.size:
+            return
+        in_care = self.own.care_slot[rows] >= 0
+        self._end(rows[in_care], 3)
+        self._admit(rows[~in_care])
+        slots = self.own.care_slot[rows]
+        self.table.stop(rows, BREAKDOWN)  # leaving care waits, as everything does that could come to them
+        self.table.only_remanded[slots] = ~in_care
+        self.table.place[slots], self.table.km[slots], self.table.since[slots] = self.model.children.authority[rows], 0.0, self.model.day
+        self.own.setting[rows] = CUSTODY
+        self._moved.append(rows[in_care])
+
+    def release_from_custody(self, rows) -> None:
+        """`rows` come out: home, or to another placement."""
+        rows = rows[self.own.setting[rows] == CUSTODY]
+        only = self.table.only_remanded[self.own.care_slot[rows]]
+        home = rows[only]
+        self._let_go(home)
+        self._moved.append(home)
+        self.model.demography.regroup(home)  # or the hazard of entering care again would begin a day late
+        self.model.tell(Event.LEFT_CARE, home)
+        self._may_enter(home)
+        self._ask(rows[~only], MOVE)
 
     def _ask_for_another(self, rows) -> None:
         self._end(rows, 1)
@@ -440,10 +502,17 @@ class Placements:
         """Requests for a place, of a kind drawn by age and by what is known of the child."""
         children = self.model.children
         for row in rows.tolist():
-            shares = self.new_shares(bool(children.identified_on[row] > -32768))[int(self.model.age_of(row) >= 16)]
+            shares = self._shares_for(row)
             u = self.model.draws.one_uniform("care.setting", int(children.key[row]), self._serial(row))
             kind = min(int(np.searchsorted(np.cumsum(shares), u)), OTHER)
             self._queue.append((need, self._lot(row), int(children.key[row]), row, kind, 0.0, False))
+
+    def _shares_for(self, row: int):
+        """Shares of the settings among placements that may begin for one child."""
+        if self.own.is_unaccompanied[row]:
+            return self.unaccompanied_shares
+        known = bool(self.model.children.identified_on[row] > NEVER)
+        return self.new_shares(known)[int(self.model.age_of(row) >= 16)]
 
     def _serial(self, row: int) -> int:
         """The number of this placement in the child's life."""
@@ -502,7 +571,7 @@ class Placements:
         for _, _, _, who, kind, km, stays_if_none in queue:
             if isinstance(who, Guests):
                 self._place_guests(who)
-            else:
+            elif self.own.care_slot[who] >= 0:  # released from custody last evening, it may have left in the morning
                 self._place(who, kind, km, stays_if_none)
 
     def _place_guests(self, guests: Guests) -> None:
@@ -579,6 +648,8 @@ class Placements:
 
     def _leaving(self, row: int) -> float:
         p = self.parameters
+        if self.own.is_unaccompanied[row]:
+            return 0.0
         return (p.leaves_16_17 if self.model.age_of(row) >= 16 else p.leaves_10_15) / 365.25
 
     def _order(self, authority: int, kind: int, serial: int, at_least_km: float):
@@ -610,7 +681,7 @@ class Placements:
         if at_least_km <= 0.0:
             outside = draws.one_uniform("care.outside", key, self._serial(row)) < self.share_first_sought_outside(authority, kind)
             areas = [*areas, authority] if outside else [authority, *areas]
-        refusal = p.refusal_when_known if model.children.identified_on[row] > -32768 else p.refusal
+        refusal = p.refusal_when_known if model.children.identified_on[row] > NEVER else p.refusal
         refused = asked = 0
         for place in areas:
             if not self.inside[place]:
@@ -652,13 +723,13 @@ class Placements:
         columns = np.stack(
             [
                 home, self.own.setting[rows], children.ages(rows) >= 16, self.table.place[slots] != home,
-                self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3,
+                self.table.km[slots] > FAR_KM, self.table.moves_this_year[slots] >= 3, self.own.is_unaccompanied[rows],
             ],
             axis=1,
         ).astype(np.int64)  # fmt: skip
-        cells, numbers = np.unique(columns, axis=0, return_counts=True)
+        cells, numbers = np.unique(columns, axis=0, return_counts=True)  # of each kind of child
         model.ledger.tables["counts"].append(
             len(cells), day=model.day, home=cells[:, 0], setting=cells[:, 1], is_16_17=cells[:, 2], outside=cells[:, 3],
-            far=cells[:, 4], moves_3plus=cells[:, 5], children=numbers,
+            far=cells[:, 4], moves_3plus=cells[:, 5], alone=cells[:, 6], children=numbers,
         )  # fmt: skip
 

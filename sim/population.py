@@ -50,14 +50,23 @@ NOT_INVOLVED, APPROACHED, GROOMED, WORKING, BOUND, GETTING_OUT, SAFE = range(7)
 STAGES = ("not involved", "approached", "groomed", "working", "bound by debt", "getting out", "safe for now")
 
 # Where a child lives. AT_HOME is not looked after; all others are placements.
-(AT_HOME, FOSTER, SPECIALIST_FOSTER, KINSHIP, CHILDRENS_HOME, SECURE, SUPPORTED, WITH_PARENTS, OTHER) = range(9)
+(AT_HOME, FOSTER, SPECIALIST_FOSTER, KINSHIP, CHILDRENS_HOME, SECURE, SUPPORTED, WITH_PARENTS, OTHER, CUSTODY) = range(10)
 SETTINGS = (
     "at home", "foster", "specialist foster", "kinship", "children's home", "secure", "supported or independent",
-    "with parents", "other",
+    "with parents", "other", "custody",
 )  # fmt: skip
 
-CONFLICT, FAMILY, LINE, DEBT = range(4)
-CAUSES = ("conflict at home or placement", "going home to family or friends", "line", "debt or fear")
+# Why a child goes missing.
+CONFLICT, FAMILY, LINE, DEBT, SEXUAL = range(5)
+CAUSES = ("conflict at home or placement", "going home to family or friends", "line", "debt or fear", "sexual exploitation")
+
+# Where a child is in its schooling.
+MAINSTREAM, SUSPENDED, PART_TIME, ALTERNATIVE, ABSENT = range(5)
+SCHOOLING = ("in school", "suspended", "part-time timetable", "alternative provision after exclusion", "persistently absent")
+
+# Forms of exploitation, as services name them.
+BY_A_LINE, SEXUALLY, BY_OTHERS = range(3)
+FORMS = ("criminal, by a line", "sexual", "criminal, otherwise")
 
 
 BANDS = ((10, 12), (13, 14), (15, 15), (16, 17))  # ages that share hazards
@@ -82,7 +91,7 @@ class Circumstances:
     is_present = Fact(np.bool_, False, unit="yes/no", kept_by="demography", doc="In the age range and in the world today.")
     is_male = Fact(np.bool_, False, unit="yes/no", kept_by="demography", doc="Recorded sex is male.")
     authority = Fact(np.uint8, 0, unit="place", kept_by="demography", doc="Home authority, also the responsible one in care.")
-    neighbourhood = Fact(np.int32, 0, unit="index", kept_by="demography", doc="Streets and schools around home, of some hundred children.")
+    is_unaccompanied = Fact(np.bool_, False, unit="yes/no", kept_by="placements", doc="Came to England alone, seeking asylum.")
     circle = Fact(np.int32, -1, unit="index", kept_by="demography", doc="Circle of friends in the same place and school year; -1 none.")
     group = Fact(np.uint16, 0, unit="index", kept_by="demography", doc="Authority x age band x setting: whose shared hazards apply.")
     restlessness = Fact(np.float32, 0, unit="multiplier", kept_by="missing", doc="Unobserved lasting difference in the rate of going missing (gamma, mean 1).")
@@ -96,19 +105,26 @@ class Circumstances:
 
     stage = Fact(np.uint8, NOT_INVOLVED, unit="stage", kept_by="exploitation", doc="Stage of exploitation by a line.")
     involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", doc="How often the child has been approached.")
-    line_slot = Fact(np.int32, -1, unit="row", kept_by="exploitation", doc="Row in the table of exploited children; -1 never or no longer.")
+    other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
+
+    schooling = Fact(np.uint8, MAINSTREAM, unit="state", kept_by="schooling", doc="In school, suspended, on a part-time timetable, in alternative provision, persistently absent.")
+    suspensions = Fact(np.uint8, 0, unit="times", kept_by="schooling", doc="Suspensions and exclusions so far, history included.")
+    school_level = Fact(np.float64, np.inf, unit="hazard", kept_by="schooling", doc="Clock: trouble at school that ends in a suspension or exclusion.")
 
     crisis_level = Fact(np.float64, np.inf, unit="hazard", kept_by="missing", doc="Clock: a passing crisis begins.")
     crises = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Passing crises so far.")
     conflict_level = Fact(np.float64, np.inf, unit="hazard", kept_by="missing", doc="Clock: going missing over conflict.")
     conflict_spells = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Spells of that clock so far.")
     episodes = Fact(np.uint16, 0, unit="episodes", kept_by="missing", doc="True missing episodes begun so far.")
-    pull_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of children whom something pulls away; -1 never.")
     missing_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of missing children; -1 not missing.")
 
     signals_police = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that the police hold.")
     signals_care = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that social care holds.")
+    signals_education = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that schools hold.")
+    signals_health = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that hospitals hold.")
+    signals_pooled = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Of these signals, those that all agencies know.")
     identified_on = Fact(np.int16, NEVER, unit="day", kept_by="services", doc="Day on which exploitation was identified.")
+    in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", doc="First day out of hospital again.")
 
     model: Any  # given by the holder
 
@@ -137,6 +153,11 @@ class Circumstances:
     def is_on_a_line(self):
         """Works for a line today, bound by debt or not."""
         return (self.stage == WORKING) | (self.stage == BOUND)
+
+    @property
+    def is_exploited(self):
+        """Approached, groomed, working, bound or getting out of any form of exploitation, or in reach of a line still."""
+        return (self.stage != NOT_INVOLVED) | (self.other_forms != 0)
 
     @property
     def is_identified(self):

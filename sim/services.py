@@ -1,12 +1,13 @@
-"""Services: return interviews, signals of exploitation and who holds them, identification, help to get out.
+"""Services: return interviews, signals of exploitation and who holds them, identification, assessment, help to get out.
 
 After a return from a recorded episode an interview is offered, accepted, arranged, and held when an interviewer of the
-responsible authority is free: more often within 72 hours when the child lives there. What agencies see becomes a signal held by
-the agency that saw it; each signal gives that agency one chance to recognise exploitation. An identified child is assessed, and
-some are helped to get out.
+responsible authority is free: more often within 72 hours when the child lives there. What agencies see becomes a signal, held by
+the agency that saw it; some signals are shared, after a delay, and then all know them. A child is identified on the day on which
+the signals of one agency, or those that all know, are as many as that child needs. How many it needs is drawn once, and depends
+on who is believed: girls on lines and boys who are sexually exploited less than the others.
 
-*Chosen*: each signal is recognised or not by a keyed draw, so a missed signal stays missed. *Rival*: a threshold of signals;
-the order of identification is the same, the spread of delays differs.
+*Chosen*: a number of signals, geometric, so that one agency alone recognises each signal with the same chance. *Rival*: each signal
+is recognised or missed for ever (`needs_pooling` 0 switches sharing off and comes to that); then agencies that share do not gain.
 """
 
 from __future__ import annotations
@@ -14,17 +15,34 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.draws import key_of
+from sim.draws import key_of, neglog
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
-from sim.missing import AUTHORITY, FOUND, LOOKED_AFTER, POLICE
+from sim.levers import Dial
+from sim.missing import AUTHORITY, LOOKED_AFTER, POLICE
+from sim.other_exploitation import GETTING_OUT_OTHERWISE
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.population import LINE, NEVER, NOT_INVOLVED
+from sim.placements import ENTERING_CARE
+from sim.population import (
+    AT_HOME,
+    BOUND,
+    BY_A_LINE,
+    BY_OTHERS,
+    GETTING_OUT,
+    GROOMED,
+    NEVER,
+    NOT_INVOLVED,
+    SEXUALLY,
+    WORKING,
+)
+from sim.tables import union
 
-POLICE_FORCE, SOCIAL_CARE = range(2)
-AGENCIES = ("police", "social care")
-EPISODE, ON_A_LINE, DISCLOSURE, CLOSED_LINE, SHARED = range(5)
-SIGNALS = ("missing episode", "found on a line", "disclosure in a return interview", "line closed", "shared by another agency")
+POLICE_FORCE, SOCIAL_CARE, EDUCATION, HEALTH, ALL = range(5)
+AGENCIES = ("police", "social care", "education", "health", "all together")
+EPISODE, MET, DISCLOSURE, SCHOOL, HOSPITAL, INTELLIGENCE = range(6)
+SIGNALS = ("missing episode", "met by police", "disclosure in a return interview", "put out of school", "hospital", "intelligence")
+CRIMINAL_FACTOR, GANG_FACTOR, SEXUAL_FACTOR, MISSING_FACTOR = 1, 2, 4, 8
+FACTORS = {CRIMINAL_FACTOR: "criminal exploitation", GANG_FACTOR: "gangs", SEXUAL_FACTOR: "sexual exploitation", MISSING_FACTOR: "going missing"}
 WAITING_DAYS = 14  # an interview that has not been held by then lapses
 
 
@@ -36,14 +54,29 @@ class Services(Parameters, group="services"):
     accepted = parameter(0.75, unit="probability", between=(0.4, 0.95), source="rhi_completed_2024")
     arranging = parameter(2.4, unit="days", between=(0.5, 5.0), source="rhi_72h_2024", doc="Mean time until the child can be met.")
     interviewers = parameter(9.0, unit="interviews a working day", between=(4.0, 20.0), source=ASSUMED, doc="For 1,000 looked-after children aged 10 to 17 of the authority.")
-    discloses = parameter(0.12, unit="probability", between=(0.02, 0.4), source=ASSUMED, doc="An exploited child says something of it in an interview.")
-    episode_seen = parameter(0.08, unit="probability", between=(0.02, 0.3), source=ASSUMED, doc="A recorded episode of an exploited child shows a sign.")
-    found_on_line = parameter(0.5, unit="probability", between=(0.2, 0.9), source="L014", doc="Police who find a child on a line see what it is.")
-    found_at_closure = parameter(0.4, unit="probability", between=(0.1, 0.8), source="L014", doc="A child working a line is found when it is closed.")
-    recognised = parameter(0.45, unit="probability", between=(0.2, 0.8), source=ASSUMED, doc="A signal leads its agency to recognise exploitation.")
-    shared = parameter(0.3, unit="probability", between=(0.1, 0.7), source=ASSUMED, doc="A disclosure is passed on to the police.")
-    assessed = parameter(0.85, unit="probability", between=(0.5, 1.0), source="K111", doc="An identified child is assessed by social work.")
-    helped = parameter(0.30, unit="probability", between=(0.1, 0.6), source="I020", doc="An identified child gets a worker who helps it to get out.")
+    discloses = parameter(0.12, unit="probability", between=(0.02, 0.4), source=ASSUMED, doc="An exploited child says something of it in an interview, to somebody it does not trust yet.")
+    episode_seen = parameter(0.07, unit="probability", between=(0.02, 0.3), source=ASSUMED, doc="A recorded episode of an exploited child shows a sign.")
+    met_seen = parameter(0.9, unit="probability", between=(0.3, 1.0), source=ASSUMED, doc="Police who meet a child on a line see what it is.")
+    school_sees = parameter(0.4, unit="probability", between=(0.03, 0.5), source=ASSUMED, doc="A school that suspends or excludes an exploited child sees a sign.")
+    hospital_sees = parameter(0.3, unit="probability", between=(0.1, 0.7), source=ASSUMED)
+    intelligence = parameter(0.04, unit="a month", between=(0.0, 0.15), source=ASSUMED, doc="Police hear of an exploited child from a parent, a neighbour, another child.")
+    recognised = parameter(0.5, unit="probability", between=(0.15, 0.8), source=ASSUMED, doc="One signal is enough, for a child who is believed.")
+    girls_on_lines = parameter(0.7, unit="multiplier", between=(0.3, 1.0), source="K153", doc="Of that chance; girls are thought to be under-identified.")
+    boys_sexually = parameter(0.5, unit="multiplier", between=(0.2, 1.0), source=ASSUMED)
+    otherwise = parameter(0.6, unit="multiplier", between=(0.2, 1.0), source=ASSUMED, doc="Of that chance, for criminal exploitation that is not by a line.")
+    unevenness_of_practice = parameter(0.25, unit="share", between=(0.0, 0.8), source=ASSUMED, doc="Authorities offer and share up to so much more or less than the mean.")
+    shared = parameter(0.3, unit="probability", between=(0.1, 0.7), source=ASSUMED, doc="A signal is shared with all agencies.")
+    sharing_days = parameter(21.0, unit="days", between=(3.0, 90.0), source=ASSUMED, doc="Mean time until then.")
+    needs_pooling = parameter(1, unit="switch", between=(0, 1), source=ASSUMED, distribution="fixed", doc="1: shared signals count together; 0: each agency counts its own only.")
+    assessed = parameter(0.85, unit="probability", between=(0.5, 1.0), source="K111", doc="A referral of an identified child is accepted, and an assessment made.")
+    assessed_again = parameter(1.3, unit="a year", between=(0.1, 1.5), source=ASSUMED, doc="Further assessments of a child known to be exploited.")
+    enters_care = parameter(35.0, unit="multiplier", between=(1.0, 40.0), source="K174", doc="Hazard of entering care of a child identified at home; the source gives the order of care and first offence.")
+    enters_care_days = parameter(365, unit="days", between=(90, 730), source=ASSUMED)
+    gang_named = parameter(0.88, unit="probability", between=(0.3, 0.9), source="K110", doc="The assessment of a child exploited by a line names gangs as well.")
+    missing_referred = parameter(0.062, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
+    referred = parameter(0.5, unit="probability", between=(0.2, 0.9), source="K150;K152", doc="An identified child whom a line exploits is referred to the National Referral Mechanism.")
+    helped = parameter(0.30, unit="probability", between=(0.1, 0.6), source="I020", doc="An identified child is offered a worker who helps it to get out.")
+    help_places = parameter(25.0, unit="children at one time", between=(8.0, 80.0), source=ASSUMED, doc="Of the specialist team, for 1,000 looked-after children aged 10 to 17.")
     help_works = parameter(1.2, unit="multiplier", between=(0.9, 1.8), source="I012;I030", doc="Hazards of getting out while helped; the sources are uncontrolled or of other children.")
     help_days = parameter(180, unit="days", between=(60, 365), source="I014")
 
@@ -56,12 +89,11 @@ class InterviewTeam(mesa.Agent):
         self.place, self.a_day = place, a_day
         self.key = key_of("interview team", model.world.places.code[place])
         self.queue: list[tuple] = []  # need class, lot, key, row, earliest day, returned on, cause, serial, for whom
-        self.extra = 0.0  # what policies add, as a share of today's practice
         self.credit = 0.0
 
     def step(self) -> None:
         """A working day: interviews are held as far as capacity goes."""
-        day, a_day = self.model.day, self.a_day * (1.0 + self.extra)
+        day, a_day = self.model.day, self.a_day * float(self.model.services.interviewers[self.place])
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
         ready = sorted(item for item in self.queue if item[4] <= day)
         for item in ready:
@@ -79,6 +111,32 @@ class InterviewTeam(mesa.Agent):
             self.model.tell(Event.INTERVIEW_LAPSED, np.array([item[3]]), cause=item[6], serial=item[7])
 
 
+class SpecialistTeam(mesa.Agent):
+    """Those of an authority who help exploited children to get out: so many children at a time; who waits is sorted by need, then by lot."""
+
+    def __init__(self, model, place: int, places: float):
+        super().__init__(model)
+        self.place, self.places = place, places
+        self.key = key_of("specialist team", model.world.places.code[place])
+        self.helping = 0
+        self.queue: list[tuple[int, float, int, int]] = []  # need class, lot, key, row
+
+    @property
+    def free(self) -> int:
+        """Places free today."""
+        return int(self.places * self.model.services.help_places[self.place]) - self.helping
+
+    def step(self) -> None:
+        """Free places go to those who wait."""
+        model = self.model
+        self.queue = [item for item in self.queue if model.children.is_present[item[3]]]
+        self.queue.sort()
+        while self.queue and self.free > 0:
+            row = self.queue.pop(0)[3]
+            self.helping += 1
+            model.services.begin_help(row, self)
+
+
 class Serving:
     """Keeps what agencies know."""
 
@@ -87,48 +145,85 @@ class Serving:
     def __init__(self, model):
         self.model, self.parameters = model, model.parameters["services"]
         self.own = model.children.kept_by(self.keeper)
-        places, world = model.world.places, model.world
-        self.teams = {
-            place: InterviewTeam(
-                model, place, self.parameters.interviewers * places.looked_after_10_17[place] * world.fraction / 1000.0
-            )
-            for place in world.authorities
-        }
+        self.held = (self.own.signals_police, self.own.signals_care, self.own.signals_education, self.own.signals_health)
+        places, world, p = model.world.places, model.world, self.parameters
+        looked_after = {place: float(places.looked_after_10_17[place]) * world.fraction / 1000.0 for place in world.authorities}
+        self.teams = {place: InterviewTeam(model, place, p.interviewers * number) for place, number in looked_after.items()}
+        self.specialists = {place: SpecialistTeam(model, place, max(1.0, p.help_places * number)) for place, number in looked_after.items()}
+        self.sharing: dict[int, list[tuple[int, int]]] = {}  # day to (row, number of the signal) of what becomes known to all
+        self.known_to_all: set[tuple[int, int]] = set()
+        self.help_ends: dict[int, list[int]] = {}  # day to rows
+        self.helped_by: dict[int, SpecialistTeam] = {}  # by row
+        self.again: dict[int, list[int]] = {}  # day to rows who are assessed again
+        self.times_assessed: dict[int, int] = {}
+        level = 1.0 + p.unevenness_of_practice * (2.0 * model.draws.uniform("authority.level", model.placements.place_keys) - 1.0)
+        self.offered = Dial(np.minimum(p.offered * level, 1.0))
+        self.shared = Dial(np.minimum(p.shared * level, 1.0))
+        self.sharing_days = Dial(np.full(len(places), p.sharing_days))
+        self.attention = Dial(np.ones(len(places)))  # how often agencies see a sign, against today
+        self.interviewers = Dial(np.ones(len(places)))
+        self.help_places = Dial(np.ones(len(places)))
 
     def respond(self) -> None:
-        """Police and social care see what happened; interviews are offered and held; exploitation is recognised."""
-        today = self.model.today
+        """What happened becomes signals; signals are shared; interviews are offered and held; children are identified, assessed, helped."""
+        today, p = self.model.today, self.parameters
+        for rows, _, detail, serial in today.get("returned"):
+            self._see_episodes(rows, detail, serial)
+        for rows, _, serial, _ in today.get("met by police"):
+            self._see(rows, serial, POLICE_FORCE, MET, p.met_seen)
+        out_of_school = today.rows("put out of school")
+        self._see(out_of_school, self.model.children.suspensions[out_of_school], EDUCATION, SCHOOL, p.school_sees)
+        in_hospital = today.rows(Event.IN_HOSPITAL)
+        self._see(in_hospital, self.model.children.episodes[in_hospital], HEALTH, HOSPITAL, p.hospital_sees)
+        self._hear()
+        self._share()
         for rows, cause, detail, serial in today.get("returned"):
-            self._see(rows, cause, detail, serial)
             self._offer(rows, cause, detail, serial)
-        closed = today.rows(Event.LINE_CLOSED)
-        if closed.size:
-            found = closed[self._happens("services.found_at_closure", closed, self.model.children.involvements[closed], self.parameters.found_at_closure)]
-            self.signal(found, POLICE_FORCE, CLOSED_LINE)
+            self._refer_missing(rows, detail, serial)
         for team in self.teams.values():
             if team.queue:
                 if not self.model.is_weekend:
                     team.step()
                 team.let_lapse()
+        self._assess_again()
+        self._end_help([*today.rows(Event.LEFT).tolist(), *self.help_ends.pop(self.model.day, ())])
+        for specialists in self.specialists.values():
+            if specialists.queue:
+                specialists.step()
 
-    def _happens(self, decision: str, rows, serial, probability: float):
+    def _happens(self, decision: str, rows, serial, probability):
         return self.model.draws.happens(decision, self.model.children.key[rows], probability, serial)
 
-    def _see(self, rows, cause, detail, serial) -> None:
+    # -- what agencies see -------------------------------------------------------------------------------------------------
+
+    def _see_episodes(self, rows, detail, serial) -> None:
         """Each agency that knew of the episode may see a sign of exploitation in it."""
-        p = self.parameters
-        exploited = self.model.children.stage[rows] != NOT_INVOLVED
-        if not exploited.any():
-            return
-        rows, cause, detail, serial = rows[exploited], cause[exploited], detail[exploited], serial[exploited]
-        police = (detail & POLICE) > 0
-        on_line = police & (cause == LINE) & ((detail & FOUND) > 0)
-        seen = on_line & self._happens("services.found_on_line", rows, serial, p.found_on_line)
-        self.signal(rows[seen], POLICE_FORCE, ON_A_LINE)
-        seen = police & ~on_line & self._happens("services.police_see", rows, serial, p.episode_seen)
-        self.signal(rows[seen], POLICE_FORCE, EPISODE)
-        seen = ((detail & AUTHORITY) > 0) & self._happens("services.care_sees", rows, serial, p.episode_seen)
-        self.signal(rows[seen], SOCIAL_CARE, EPISODE)
+        seen = self.parameters.episode_seen
+        for bit, agency in ((POLICE, POLICE_FORCE), (AUTHORITY, SOCIAL_CARE)):
+            known = (detail & bit) > 0
+            self._see(rows[known], serial[known], agency, EPISODE, seen)
+
+    def _see(self, rows, serial, agency: int, kind: int, probability: float) -> None:
+        """An agency may see a sign of exploitation in what happened to `rows`."""
+        exploited = self.is_exploited(rows)
+        if exploited.any():
+            rows, serial = rows[exploited], serial[exploited]
+            odds = probability * self.attention[self.model.children.authority[rows]]
+            seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, odds)
+            self.signal(rows[seen], agency, kind)
+
+    def _hear(self) -> None:
+        """Somebody tells the police of a child."""
+        model = self.model
+        rows = union(model.exploitation.members_working(), *(form.members_exploited() for form in model.other_exploitation.forms.values()))
+        odds = self.parameters.intelligence / 30.4375 * self.attention[model.children.authority[rows]]
+        heard = self._happens("services.intelligence", rows, model.day, odds)
+        self.signal(rows[heard], POLICE_FORCE, INTELLIGENCE)
+
+    def is_exploited(self, rows):
+        """Who of `rows` is being exploited, or still in reach of those who did."""
+        children = self.model.children
+        return (children.stage[rows] != NOT_INVOLVED) | (children.other_forms[rows] != 0)
 
     # -- return interviews -------------------------------------------------------------------------------------------
 
@@ -137,7 +232,7 @@ class Serving:
         p, children = self.parameters, self.model.children
         recorded = (detail & (POLICE | AUTHORITY)) > 0
         away = self.model.placements.where(rows) != children.authority[rows]
-        odds = np.where(away, p.offered * p.offered_outside, p.offered)
+        odds = self.offered[children.authority[rows]] * np.where(away, p.offered_outside, 1.0)
         offered = recorded & self._happens("services.offered", rows, serial, odds)
         self._arrange(rows[offered], cause[offered], detail[offered], serial[offered], by="")
         left_out = recorded & ~offered
@@ -162,12 +257,6 @@ class Serving:
         """A lever for policies: interviews for children to whom none was offered today."""
         self._arrange(rows, cause, detail, serial, by)
 
-    def add_interviewers(self, share: float, places: list[int]) -> None:
-        """A lever for policies: raise (or lower) teams' capacity by a share of today's practice."""
-        for place in places:
-            team = self.teams[place]
-            team.extra += share
-
     def interview(self, item) -> bool:
         """Hold a return interview; False where the child is away again or has left."""
         model, p = self.model, self.parameters
@@ -176,44 +265,145 @@ class Serving:
         if children.missing_slot[row] >= 0 or not children.is_present[row]:
             return False
         rows = np.array([row])
-        told = children.stage[row] != NOT_INVOLVED and model.draws.one_uniform("services.discloses", key, serial) < p.discloses
+        trusting = model.relationships.parameters.discloses if model.relationships.trusts(rows)[0] else 1.0
+        told = bool(self.is_exploited(rows)[0]) and model.draws.one_uniform("services.discloses", key, serial) < p.discloses * trusting
         in_time = model.day - returned_on <= 3
         model.tell(Event.INTERVIEWED, rows, cause=cause, detail=int(in_time) + 2 * int(told), serial=serial)
-        model.today.post("interviewed", (row, bool(told), in_time, item[8], serial))
         if told:
             self.signal(rows, SOCIAL_CARE, DISCLOSURE)
-            if model.draws.one_uniform("services.shared", key, serial) < p.shared:
-                self.signal(rows, POLICE_FORCE, SHARED)
+        model.today.post("interviewed", (row, bool(told), in_time, item[8], serial, self.own.signals_care[rows]))
         return True
 
     # -- signals and identification ------------------------------------------------------------------------------------
 
     def signal(self, rows, agency: int, kind: int) -> None:
-        """An agency holds one more signal about each of `rows`, and may recognise exploitation."""
+        """An agency holds one more signal about each of `rows`; it may be shared, and it may be enough."""
         if not rows.size:
             return
-        held = self.own.signals_police if agency == POLICE_FORCE else self.own.signals_care
+        model, held = self.model, self.held[agency]
         held[rows] = np.minimum(held[rows], 254) + 1
-        self.model.tell(Event.SIGNAL, rows, cause=agency, detail=kind, serial=held[rows])
-        sees = self._happens(f"services.recognised by {AGENCIES[agency]}", rows, held[rows], self.parameters.recognised)
-        new = rows[sees & (self.own.identified_on[rows] == NEVER)]
-        if new.size:
-            self._identify(new, agency)
+        model.tell(Event.SIGNAL, rows, cause=agency, detail=kind, serial=held[rows])
+        model.today.post("signal", (rows, agency, kind, held[rows].astype(np.int64)))
+        home = model.children.authority[rows]
+        sharing = self._happens(f"services.shared by {AGENCIES[agency]}", rows, held[rows], self.shared[home])
+        self.share(rows[sharing], agency, held[rows[sharing]], self.sharing_days[home[sharing]], by="services")
+        self._identify_if_enough(rows, held[rows], agency)
+
+    def share(self, rows, agency: int, number, mean_days, by: str) -> None:
+        """An agency's signal about each of `rows` (the first, second ... it holds) becomes known to all agencies, tomorrow at the soonest.
+
+        So many days later on average. It counts once, whoever shares it (`by`) and however often.
+        """
+        if not self.parameters.needs_pooling:
+            return
+        signal = number.astype(np.int64) * 4 + agency
+        after = (self.model.draws.exponential(f"{by}.sharing", self.model.children.key[rows], signal) * mean_days).astype(np.int64)
+        for row, which, days in zip(rows.tolist(), signal.tolist(), after.tolist(), strict=True):
+            self.sharing.setdefault(self.model.day + max(days, 1), []).append((row, which))
+
+    def _share(self) -> None:
+        """What is shared today is known to all."""
+        new = set(self.sharing.pop(self.model.day, ())) - self.known_to_all
+        self.known_to_all |= new
+        rows, times = np.unique(np.array([row for row, _ in new], dtype=np.int64), return_counts=True)
+        here = self.model.children.is_present[rows]
+        rows, times = rows[here], times[here]
+        if rows.size:
+            pooled = self.own.signals_pooled
+            pooled[rows] = np.minimum(pooled[rows] + times, 255)
+            self._identify_if_enough(rows, pooled[rows], ALL)
+
+    def _identify_if_enough(self, rows, number, agency: int) -> None:
+        new = (number >= self._needed(rows)) & (self.own.identified_on[rows] == NEVER) & self.is_exploited(rows)
+        if new.any():
+            self._identify(rows[new], agency)
+
+    def _needed(self, rows):
+        """How many signals it takes for each of `rows`: drawn once a child, more for children who are less believed."""
+        p, children = self.parameters, self.model.children
+        male, forms = children.is_male[rows], children.other_forms[rows]
+        on_line = np.where(children.stage[rows] != NOT_INVOLVED, np.where(male, 1.0, p.girls_on_lines), 0.0)
+        sexually = np.where((forms & (1 << SEXUALLY)) > 0, np.where(male, p.boys_sexually, 1.0), 0.0)
+        otherwise = np.where((forms & (1 << BY_OTHERS)) > 0, p.otherwise, 0.0)
+        believed = np.maximum(np.maximum(np.maximum(on_line, sexually), otherwise), 0.1)
+        patience = self.model.draws.exponential("services.needed", children.key[rows])
+        return 1.0 + np.floor(patience / neglog(1.0 - p.recognised * believed))
 
     def _identify(self, rows, agency: int) -> None:
-        model, p = self.model, self.parameters
+        """Some agency recognises that `rows` are exploited; social work assesses, the specialist team may help."""
+        model, p, children = self.model, self.parameters, self.model.children
         self.own.identified_on[rows] = model.day
         model.tell(Event.IDENTIFIED, rows, cause=agency, amount=model.exploitation.days_since_approach(rows))
-        assessed = rows[self._happens("services.assessed", rows, 0, p.assessed)]
-        model.tell(Event.ASSESSED, assessed)
-        self.help(rows[self._happens("services.helped", rows, 0, p.helped)], by="help to get out")
+        for form, inside in ((BY_A_LINE, children.stage[rows] != NOT_INVOLVED), *((f, (children.other_forms[rows] & (1 << f)) > 0) for f in (SEXUALLY, BY_OTHERS))):
+            model.tell(Event.FORM_NAMED, rows[inside], cause=form, detail=agency)
+            model.today.give(("named", form), rows[inside])
+        by_line = rows[children.stage[rows] != NOT_INVOLVED]
+        model.tell(Event.REFERRED, by_line[self._happens("services.referred", by_line, 0, p.referred)], cause=BY_A_LINE)
+        at_home = rows[children.setting[rows] == AT_HOME]
+        model.levers.hold(ENTERING_CARE, at_home, at=p.enters_care, until=model.day + p.enters_care_days, by="identified")
+        self._assess(rows[self._happens("services.assessed", rows, 0, p.assessed)])
+        self._queue_for_help(rows[self._happens("services.helped", rows, 0, p.helped)])
+
+    # -- assessment --------------------------------------------------------------------------------------------------------
+
+    def _assess(self, rows, factors: int = 0) -> None:
+        """Social work completes an assessment of each of `rows`; it names what social care knows today."""
+        if not rows.size:
+            return
+        model, p, children = self.model, self.parameters, self.model.children
+        known = self.own.identified_on[rows] > NEVER
+        on_line, forms = known & (children.stage[rows] != NOT_INVOLVED), np.where(known, children.other_forms[rows], 0)
+        n = np.array([self.times_assessed.get(row, 0) for row in rows.tolist()], dtype=np.int64)
+        named = factors | np.where(on_line | ((forms & (1 << BY_OTHERS)) > 0), CRIMINAL_FACTOR, 0)
+        named |= np.where(on_line & self._happens("services.gang_named", rows, n, p.gang_named), GANG_FACTOR, 0)
+        named |= np.where((forms & (1 << SEXUALLY)) > 0, SEXUAL_FACTOR, 0)
+        named |= np.where(children.missing_slot[rows] >= 0, MISSING_FACTOR, 0)
+        model.tell(Event.ASSESSED, rows, detail=named, serial=n)
+        days = 1 + (model.draws.exponential("services.assessed_again", children.key[rows], n) / p.assessed_again * 365.25).astype(np.int64)
+        for row, after, times in zip(rows[known].tolist(), days[known].tolist(), n[known].tolist(), strict=True):
+            self.again.setdefault(model.day + after, []).append(row)
+            self.times_assessed[row] = times + 1
+
+    def _assess_again(self) -> None:
+        rows = np.unique(np.array(self.again.pop(self.model.day, ()), dtype=np.int64))
+        rows = rows[self.model.children.is_present[rows]]
+        self._assess(rows[self.is_exploited(rows)])
+
+    def _refer_missing(self, rows, detail, serial) -> None:
+        """A recorded episode may lead to an assessment because of going missing."""
+        recorded = (detail & (POLICE | AUTHORITY)) > 0
+        referred = recorded & self._happens("services.missing_referred", rows, serial, self.parameters.missing_referred)
+        self._assess(rows[referred], MISSING_FACTOR)
+
+    # -- help to get out ---------------------------------------------------------------------------------------------------
+
+    def _queue_for_help(self, rows) -> None:
+        """`rows` wait for the specialist team of their authority: those who work a line, or are exploited, first."""
+        model, children = self.model, self.model.children
+        lots = model.draws.uniform("services.help_lot", children.key[rows])
+        for row, lot, key in zip(rows.tolist(), lots.tolist(), children.key[rows].tolist(), strict=True):
+            need = 0 if children.stage[row] in (WORKING, BOUND, GETTING_OUT) else 1 if children.stage[row] == GROOMED else 2
+            self.specialists[int(children.authority[row])].queue.append((need, lot, key, row))
+
+    def begin_help(self, row: int, team: SpecialistTeam) -> None:
+        """The team's worker begins to help a child, for a time."""
+        self.help_ends.setdefault(self.model.day + self.parameters.help_days, []).append(row)
+        self.helped_by[row] = team
+        self.help(np.array([row]), by="help to get out")
+
+    def _end_help(self, rows: list[int]) -> None:
+        """Help ends after its time, or when the child leaves observation: the worker is free for another."""
+        for row in rows:
+            if row in self.helped_by:
+                self.helped_by.pop(row).helping -= 1
 
     def help(self, rows, by: str, at: float | None = None) -> None:
         """A worker helps `rows` to get out, for a time."""
         if rows.size:
-            p = self.parameters
+            p, until = self.parameters, self.model.day + self.parameters.help_days
             self.model.tell(Event.HELPED, rows)
-            self.model.levers.hold(GETTING_OUT_OF_IT, rows, at=p.help_works if at is None else at, until=self.model.day + p.help_days, by=by)
+            for lever in (GETTING_OUT_OF_IT, GETTING_OUT_OTHERWISE):
+                self.model.levers.hold(lever, rows, at=p.help_works if at is None else at, until=until, by=by)
 
     def waiting(self) -> int:
         """Interviews that wait today."""

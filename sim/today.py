@@ -15,7 +15,8 @@ class Today:
     """News of one day: rows under a heading, or items of any shape."""
 
     def __init__(self):
-        self.closed_lines: list[int] = []
+        self.closed_lines: list[int] = []  # by number
+        self.opened_lines: list[int] = []
         self._rows: dict[Any, list[Rows]] = defaultdict(list)
         self._items: dict[str, list[tuple]] = defaultdict(list)
         self._in_order: set[Any] = set()  # headings whose one array is ascending, each row once
@@ -50,3 +51,4 @@ class Today:
         self._items.clear()
         self._in_order.clear()
         self.closed_lines.clear()
+        self.opened_lines.clear()

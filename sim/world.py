@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.places import Places, read_places
 
 NEIGHBOURHOOD = 600  # children aged 10-17 in the streets and schools around a home, about one secondary school's catchment
+CORNERS = 10  # parts of a neighbourhood: the children whom one contact may meet
 FULL_COHORTS = 7  # school years wholly aged 10-17 on 1 April; the oldest is there in part
 
 

@@ -20,7 +20,7 @@ EVENTFUL: Mapping[str, float] = {
     "lines.external": 1500.0, "lines.internal": 900.0, "lines.contacts": 10.0, "lines.positions": 8, "lines.coast": 3.0,
     "recruitment.nobody": 0.1, "recruitment.in_market": 0.8, "recruitment.looked_after": 6.0, "exploitation.threat": 0.6, "exploitation.starts": 3.0,
     "exploitation.tries": 0.12, "missing.stays": 1.3, "missing.at_home": 0.12, "missing.in_foster": 0.8,
-    "services.episode_seen": 0.3, "services.found_on_line": 0.9, "services.found_at_closure": 0.8,
+    "services.episode_seen": 0.3, "services.met_seen": 1.0, "policing.at_closure": 0.8,
     "services.recognised": 0.8, "services.discloses": 0.4, "services.help_days": 60, "care.occupancy": 0.97,
 }  # fmt: skip
 

@@ -62,6 +62,31 @@ class Policy:
     def end(self, model) -> None:
         """What is done once, when the policy ends."""
 
+    @property
+    def dose(self) -> float:
+        """Coverage times fidelity: how much of the policy is really done, where it is a matter of practice and not of children."""
+        return self.parameters.coverage * self.parameters.fidelity
+
+    def looked_after(self, model) -> float:
+        """Looked-after children aged 10 to 17 of the authorities that the policy serves: the base of capacities and costs."""
+        return sum(float(model.world.places.looked_after_10_17[a]) for a in self.authorities(model)) * model.world.fraction
+
+    def share_signals(self, model, within: float) -> None:
+        """Of today's signals, the covered share is known to all agencies within so many days on average."""
+        for rows, agency, kind, number in model.today.get("signal"):
+            mine = np.isin(rows, self.here(model, rows))
+            rows, serial = rows[mine], number[mine] * 64 + kind * 8 + agency
+            reached = np.isin(rows, self.reach(model, rows, serial))
+            done = reached & model.draws.happens(f"{self.name}.as_agreed", model.children.key[rows], self.parameters.fidelity, serial)
+            model.services.share(rows[done], agency, number[mine][done], within, by=self.name)
+            self.changed(int(done.sum()))
+
+    def count_occasions(self, model, heading: str) -> None:
+        """Count the day's occasions of a kind as eligible, and the covered share of them as reached."""
+        for rows, agency, kind, number in model.today.get(heading):
+            mine = np.isin(rows, self.here(model, rows))
+            self.reach(model, rows[mine], number[mine] * 64 + kind * 8 + agency)
+
     def here(self, model, rows):
         """Those of `rows` whose responsible authority the policy serves."""
         return rows if self.where is None else rows[np.isin(model.children.authority[rows], self.where)]
@@ -80,6 +105,12 @@ class Policy:
         self.counts["reached"] += len(reached)
         model.tell(Event.POLICY_REACHED, reached, agent=self.key)
         return reached
+
+    @staticmethod
+    def occasions(model, rows):
+        """A number for each of a child's occasions to be reached: the return from each episode, and its identification."""
+        children = model.children
+        return children.episodes[rows].astype(np.int64) * 2 + (children.identified_on[rows] == model.day)
 
     def changed(self, number: int) -> None:
         """Count what the policy really changed."""

@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.ledger import Event
-from sim.missing import GOING_MISSING, LINE_CONTACT
+from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import FAR_KM
 from sim.policies import Policy
-from sim.population import NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
+from sim.population import CUSTODY, NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
 from sim.recruitment import BEING_FOUND
 
 
@@ -27,6 +27,7 @@ class RelocationParameters(Parameters, group="policies.relocation"):
     """How much relocation, and what it may do."""
 
     coverage = parameter(0.5, unit="share of eligible occasions", between=(0.0, 1.0), source=ASSUMED, distribution="fixed")
+    fidelity = parameter(0.9, unit="share arranged as decided", between=(0.5, 1.0), source=ASSUMED)
     moves_a_year = parameter(40.0, unit="moves for 1,000 looked-after", between=(0.0, 500.0), source=ASSUMED, distribution="fixed", doc="Capacity: moves that can be arranged.")
     contact = parameter(0.75, unit="multiplier", between=(0.2, 1.2), source=ASSUMED, doc="Being sent away on the line.")
     going_missing = parameter(1.0, unit="multiplier", between=(0.5, 2.0), source="mis_ooa_ch_2018;mis_ina_ch_2018;M007", distribution="log-uniform")
@@ -62,6 +63,8 @@ class Relocation(Policy):
             if self.credit < 1.0:
                 break
             self.credit -= 1.0
+            if model.draws.one_uniform("relocation.arranged", int(model.children.key[row]), model.day) >= self.parameters.fidelity:
+                continue
             self.asked.add(row)
             model.placements.ask_for_move(np.array([row]), setting=None, at_least_km=FAR_KM, by=self.name)
         model.costs.policy_costs(len(self.relocated) * self.parameters.extra_week / 7.0, payer=0)
@@ -72,7 +75,7 @@ class Relocation(Policy):
         rows = self.here(model, rows)
         rows = rows[
             (children.identified_on[rows] > NEVER) & (children.care_slot[rows] >= 0) & (children.stage[rows] != NOT_INVOLVED)
-            & (children.setting[rows] != WITH_PARENTS) & (children.setting[rows] != SECURE) & (children.missing_slot[rows] < 0)
+            & ~np.isin(children.setting[rows], (WITH_PARENTS, SECURE, CUSTODY)) & (children.missing_slot[rows] < 0)
         ]  # fmt: skip
         near = model.placements.table.km[children.care_slot[rows]] < FAR_KM
         waiting = np.array([row in self.asked or row in self.relocated for row in rows.tolist()], dtype=bool)
@@ -89,8 +92,7 @@ class Relocation(Policy):
         far = rows[model.placements.table.km[model.children.care_slot[rows]] >= FAR_KM]
         self.relocated |= set(far.tolist())
         self.changed(len(far))
-        follows = model.draws.happens("relocation.line_follows", model.children.key[far], p.line_follows, model.day)
-        self.hold(model, LINE_CONTACT, far[~follows], p.contact)
+        model.distance.take_over(far, contact=p.contact, follows=p.line_follows)
         self.hold(model, GOING_MISSING, far, p.going_missing)
         self.hold(model, BEING_FOUND, far, p.being_found)
 
@@ -109,5 +111,6 @@ class Relocation(Policy):
     def _release(self, model, rows) -> None:
         if rows.size:
             self.relocated -= set(rows.tolist())
-            for lever in (LINE_CONTACT, GOING_MISSING, BEING_FOUND):
+            model.distance.give_back(rows)
+            for lever in (GOING_MISSING, BEING_FOUND):
                 model.levers.release(lever, rows, by=self.name)

@@ -24,6 +24,7 @@ class SpecialistFosterParameters(Parameters, group="policies.specialist_foster")
     """How many beds, and what they may do."""
 
     coverage = parameter(0.6, unit="share of eligible occasions", between=(0.0, 1.0), source=ASSUMED, distribution="fixed")
+    fidelity = parameter(0.8, unit="share of placements as designed", between=(0.4, 1.0), source=ASSUMED, doc="The others are foster placements like any.")
     beds = parameter(25.0, unit="beds for 1,000 looked-after", between=(0.0, 200.0), source=ASSUMED, distribution="fixed", doc="Capacity at full coverage; supply is scaled by coverage.")
     from_pool = parameter(0.3, unit="share", between=(0.0, 0.8), source=ASSUMED, doc="Carers who had taken ordinary placements before.")
     going_missing = parameter(0.8, unit="multiplier", between=(0.5, 1.1), source="I044;I041;I042", doc="While there.")
@@ -61,6 +62,9 @@ class SpecialistFoster(Policy):
         placed = model.today.rows(Event.PLACED)
         new = placed[children.setting[placed] == SPECIALIST_FOSTER]
         if new.size:
+            placement = children.care_entries[new].astype(np.int64) * 1000 + model.placements.table.moves[children.care_slot[new]]
+            designed = model.draws.happens("specialist_foster.as_designed", children.key[new], p.fidelity, placement)
+            new = new[designed]
             self.inside |= set(new.tolist())
             self.changed(len(new))
             model.levers.hold(GOING_MISSING, new, at=p.going_missing, until=model.last_day + 1, by=self.name)
@@ -69,7 +73,7 @@ class SpecialistFoster(Policy):
         known = (children.identified_on[rows] > NEVER) & (children.stage[rows] != NOT_INVOLVED)
         rows = rows[(known | (children.episodes[rows] >= p.episodes)) & (children.missing_slot[rows] < 0)]
         rows = rows[np.isin(children.setting[rows], (FOSTER, CHILDRENS_HOME, SUPPORTED, OTHER))]
-        reached = self.reach(model, rows, children.episodes[rows])
+        reached = self.reach(model, rows, self.occasions(model, rows))
         model.placements.ask_for_move(reached, setting=SPECIALIST_FOSTER, at_least_km=0.0, by=self.name)
 
     def _end_for_those_who_left(self, model) -> None:

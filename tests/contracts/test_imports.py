@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOUNDATIONS = {"draws", "hazards", "parameters", "sources", "dates", "tables", "errors"}
 WORLD = {"population", "places", "levers", "ledger", "world", "today"}
 MECHANISMS = {"demography", "placements", "lines", "recruitment", "exploitation", "missing", "services", "costs"}
-FACES = {"__init__", "__main__", "runs", "verify", "diverge", "terminal"}  # what people and other programs call
+FACES = {"__init__", "__main__", "runs", "verify", "diverge", "terminal", "declarations", "odd"}  # what people and other programs call
 LAYERS = (FOUNDATIONS, WORLD, MECHANISMS, {"policies"}, {"scenario"}, {"model"}, FACES)
 NEIGHBOURS = (FOUNDATIONS, WORLD, FACES)  # files of these layers may also import one another, though never in a circle
 

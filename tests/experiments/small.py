@@ -13,7 +13,7 @@ from sim.scenario import PolicyUse
 
 REGION = load_world("region")
 BASELINE = Scenario("baseline", "Present practice")
-INTERVIEWS = Scenario("interviews", "More interviews", policies={"early_intervention": PolicyUse("early_intervention", {"coverage": 1.0})})
+INTERVIEWS = Scenario("interviews", "More interviews", policies={"return_interviews": PolicyUse("return_interviews", {"coverage": 1.0})})
 BEDS = Scenario("beds", "More specialist beds", policies={"specialist_foster": PolicyUse("specialist_foster", {"coverage": 1.0, "beds": 200.0})})
 RESTLESS = Scenario("restless", "Twice as restless", parameters={"missing.at_home": 0.09})  # changes a parameter: cannot share a warm-up
 EARLY = Scenario("early", "Beds from the first week", policies={"specialist_foster": PolicyUse("specialist_foster", {"beds": 200.0}, begins=7)})

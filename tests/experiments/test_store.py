@@ -1,5 +1,6 @@
 """The store: a run that was kept comes back as it was, or not at all."""
 
+import ast
 import math
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -96,8 +97,20 @@ def test_what_another_version_measured_is_not_used(tmp_path: Path, monkeypatch: 
 
 
 def test_the_version_of_the_measures_depends_on_their_program() -> None:
-    assert {"measures.py", "story.py", "targets.py", "measuring.py"} == set(store.MEASURED_BY)
-    assert all(Path(store.__file__).with_name(name).is_file() for name in store.MEASURED_BY)
+    """Every file that `measuring` imports of this package, and those that they import, but for the store itself."""
+    folder = Path(store.__file__).parent
+    named = {path for name in store.MEASURED_BY for path in folder.glob(name)}
+    assert all(any(folder.glob(name)) for name in store.MEASURED_BY)
+    imported, reached = {folder / "measuring.py"}, set()
+    while imported - reached:
+        path = (imported - reached).pop()
+        reached.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("experiments."):
+                file = folder.joinpath(*module.split(".")[1:])
+                imported |= set(file.glob("*.py")) if file.is_dir() else {file.with_suffix(".py")}
+    assert reached - {folder / "store.py"} == named
 
 
 def test_equal_runs_are_equal_files(tmp_path: Path) -> None:

@@ -34,7 +34,11 @@ def story(*events: dict[str, Any], days: int = LAST, bills: tuple[dict[str, Any]
         return {column: np.array([row.get(column, 0) for row in rows], dtype=dtype) for column, dtype in TABLES[name].items()}
 
     stocks = tuple({"day": day, "children": 100, "looked_after": 10, "working": day % 2} for day in range(1, days + 1))
-    return Story({"events": table("events", events), "stocks": table("stocks", stocks), "bills": table("bills", bills), "counts": table("counts", ())})
+    children = tuple({"day": 1, "child": child, "born": -5000} for child in sorted({event["child"] for event in events} - {0}))
+    return Story({
+        "events": table("events", events), "stocks": table("stocks", stocks), "bills": table("bills", bills), "counts": table("counts", ()),
+        "children": table("children", children),
+    })  # fmt: skip
 
 
 def row(event: Event, child: int, day: int, **columns: Any) -> dict[str, Any]:

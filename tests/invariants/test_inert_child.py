@@ -65,8 +65,9 @@ class Added:
 def without(model, keys) -> dict[str, list[tuple]]:
     """All rows of the ledger but those of some children, who are taken out of the stock of children too."""
     tables = {name: model.ledger.table(name) for name in model.ledger.tables}
-    others = ~np.isin(tables["events"]["child"], np.array(list(keys), dtype=np.uint64))
-    tables["events"] = {name: column[others] for name, column in tables["events"].items()}
+    for table in ("events", "children"):
+        others = ~np.isin(tables[table]["child"], np.array(list(keys), dtype=np.uint64))
+        tables[table] = {name: column[others] for name, column in tables[table].items()}
     tables["stocks"]["children"] -= [sum(born + EIGHTEEN > day for born in keys.values()) for day in tables["stocks"]["day"].tolist()]
     return {name: list(zip(*(column.tolist() for column in columns.values()), strict=True)) for name, columns in tables.items()}
 

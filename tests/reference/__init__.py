@@ -2,8 +2,9 @@
 
 There are no columns, no clocks, no shortlists here. What may happen to a child is a hazard a day, and a *patience*: an Exp(1)
 draw, from which the hazards are taken off day by day until it is used up (so that the chance of a day is 1 - exp(-hazard)).
-Read `world.py` first (the day), then the file of the theme: people, care, lines, recruiting, exploitation, missing, services,
-costs, policies.
+Read `world.py` first (the day), then the file of the theme: people, alone (unaccompanied children), schooling, care, lines, recruiting,
+exploitation (by a line), otherwise (by others), missing, harm, police, services, trust, distance, costs, policies. `people.hold` is a lever
+on one child's hazard, `practice.py` a number of an authority; by these two, policies and mechanisms take hold of what happens.
 
 Chance is looked up by (decision, key, serial), as in the engine, so both must agree exactly, child by child: every row that the
 engine's ledger holds, and every fact of every child. Only `sim.draws`, `sim.parameters`, `sim.dates` and `sim.places` are shared.

@@ -4,13 +4,16 @@ from math import inf, sqrt
 
 from sim.draws import GOLDEN, MASK, key_of
 
+from .alone import settle
 from .chance import first_over, pick
 from .people import BANDS
 from .words import (
+    ARRIVED,
     AT_HOME,
     BROKE_DOWN,
     CARE_ENDED,
     CHILDRENS_HOME,
+    CUSTODY,
     ENTERED_CARE,
     ENTRY,
     FAR_KM,
@@ -30,6 +33,7 @@ from .words import (
     SETTING_NAMES,
     SPECIALIST_FOSTER,
     SUPPORTED,
+    WAS_REMANDED,
     WITH_PARENTS,
     YEAR,
 )
@@ -64,6 +68,7 @@ class Placement:
 
     def __init__(self, child):
         self.home, self.place, self.km, self.since, self.moves, self.moves_this_year = None, child.authority, 0.0, 0, 0, 0
+        self.is_only_remand = False  # looked after because it is remanded, and no longer
         self.left = {}
 
 
@@ -96,8 +101,16 @@ def draws_of_others(england, here, kind):
     return england.draws_of_others[here, kind]
 
 
-def shares(england, begun, known=False):
-    """Shares of the settings, under 16 and at 16 and 17: of placements that begin, or of the stock on day 1."""
+def shares(england, child, begun):
+    """Shares of the settings for a child: of placements that begin, or of the stock on day 1."""
+    if child.is_unaccompanied:
+        supported = england.p("care").unaccompanied_supported
+        return {FOSTER: 1.0 - supported, SUPPORTED: supported}
+    return shares_by_age(england, begun, begun and child.is_identified)[child.age_on(england.day) >= 16]
+
+
+def shares_by_age(england, begun, known=False):
+    """Shares of the settings, under 16 and at 16 and 17."""
     p, stock = england.p("care").as_dict(), "" if begun else "stock_"
     names = {
         FOSTER: "foster", KINSHIP: "kinship", CHILDRENS_HOME: "home", SECURE: "secure", SUPPORTED: "supported", WITH_PARENTS: "parents",
@@ -116,7 +129,7 @@ def shares(england, begun, known=False):
 def build_homes(england):
     """Homes for those who live in an authority, at today's occupancy; and the children of elsewhere who take beds there."""
     p, places = england.p("care"), england.places
-    young, older = shares(england, begun=False)
+    young, older = shares_by_age(england, begun=False)
     england.homes, england.guests = [], []
     for kind in (FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED):
         residents, guests = [0.0] * len(places), [0.0] * len(places)
@@ -142,7 +155,7 @@ def build_homes(england):
 def entry_rates(england):
     """Of entering care [a day] by authority and age band: what keeps each authority's published stock steady.
 
-    With prevalence rising evenly over the ages, entries at an age = its rise + leaving x prevalence.
+    With prevalence rising evenly over the ages, entries at an age = its rise + leaving x prevalence. Unaccompanied children come otherwise.
     """
     p, places = england.p("care"), england.places
     in_england = sum(a.looked_after_10_15 for a in places) / (sum(a.people / YEARS_10_17 for a in places) * YEARS_10_15)
@@ -150,8 +163,9 @@ def entry_rates(england):
     for place in england.inside:
         authority = places[place]
         in_a_year = authority.people / YEARS_10_17
-        young = authority.looked_after_10_15 / (in_a_year * YEARS_10_15)
-        older = authority.looked_after_16_17 / (in_a_year * 2.0)
+        alone = england.p("unaccompanied").sixteen_or_older * authority.unaccompanied
+        young = (authority.looked_after_10_15 - (authority.unaccompanied - alone)) / (in_a_year * YEARS_10_15)
+        older = max(authority.looked_after_16_17 - alone, 0.0) / (in_a_year * 2.0)
         at_10 = england.p("people").entrants_looked_after * young / in_england
         at_16 = 2.0 * young - at_10
         at_18 = 2.0 * older - at_16
@@ -159,7 +173,7 @@ def entry_rates(england):
         england.share_at_ten[place] = at_10
         rates[place] = [rise_young + p.leaves_10_15 * (at_10 + rise_young * (age - 10.58)) for age in (11.8, 14.0, 15.5)]
         rates[place].append(rise_older + p.leaves_16_17 * older)
-    return {place: [max(rate, 0.0) / YEAR for rate in of_bands] for place, of_bands in rates.items()}
+    return {place: [max(rate, 0.0) * p.not_after_exploitation / YEAR for rate in of_bands] for place, of_bands in rates.items()}
 
 
 # -- day 1 ---------------------------------------------------------------------------------------------------------------
@@ -168,22 +182,38 @@ def entry_rates(england):
 def begin(england):
     """Day 1: exactly the published number of looked-after children of each authority, in placements."""
     england.entry_rates = entry_rates(england)
-    queue = []
     for place in england.inside:
-        authority = england.places[place]
+        authority, p = england.places[place], england.p("unaccompanied")
         here = [child for child in england.present if child.authority == place]
-        for is_older, stock in ((False, authority.looked_after_10_15), (True, authority.looked_after_16_17)):
+        for is_older, stock, alone in (
+            (False, authority.looked_after_10_15, 1.0 - p.sixteen_or_older), (True, authority.looked_after_16_17, p.sixteen_or_older),
+        ):  # fmt: skip
             of_age = [child for child in here if (child.band == len(BANDS) - 1) == is_older]
             of_age.sort(key=lambda child: (england.exponential("care.history", child.key) / child.strain, child.key))
-            for child in of_age[: round(stock * england.fraction)]:
+            in_care = of_age[: round(stock * england.fraction)]
+            for child in in_care:
                 admit(england, child)
-                kind = pick(shares(england, begun=False)[is_older], england.uniform("care.first_setting", child.key))
-                queue.append(Request(ENTRY, lot(england, child), child, kind))
-    queue += [guests_ask(england, guests) for guests in england.guests]
-    meet(england, queue)
+            came_alone(england, in_care, round(authority.unaccompanied * england.fraction * alone))
+    for child in england.looked_after.values():
+        kind = pick(shares(england, child, begun=False), england.uniform("care.first_setting", child.key))
+        england.requests.append(Request(ENTRY, lot(england, child), child, kind))
+    england.requests += [guests_ask(england, guests) for guests in england.guests]
+    meet(england)
     for child in england.present:
         if child.placement is None:
             may_enter(england, child)
+
+
+def came_alone(england, in_care, number):
+    """So many of these, mostly boys, are unaccompanied."""
+    male = england.p("unaccompanied").male
+    in_order = sorted(
+        (england.exponential("care.came_alone", child.key) / (male if child.is_male else 1.0 - male), child.key, child) for child in in_care
+    )
+    for _, _, child in in_order[:number]:
+        child.is_unaccompanied = True
+        england.tell(ARRIVED, child, detail=1)
+        settle(england, child)
 
 
 def may_enter(england, child):
@@ -195,6 +225,7 @@ def admit(england, child):
     child.care_entries += 1
     child.placement, child.setting, child.care_left = Placement(child), OTHER, inf
     england.looked_after[child.key] = child
+    england.news["entered care"].append(child)
     england.tell(ENTERED_CARE, child, place=child.authority, serial=child.care_entries)
 
 
@@ -203,7 +234,8 @@ def admit(england, child):
 
 def begin_end_and_move(england):
     """Children enter care, leave it, break down, move; the day's requests for a place are met as far as beds go."""
-    queue = []
+    england.news["setting changed"] += england.moved_last_evening
+    england.moved_last_evening = []
     if england.is_first_of_april:
         for child in england.looked_after.values():
             child.placement.moves_this_year = 0
@@ -213,25 +245,25 @@ def begin_end_and_move(england):
             let_go(england, child)
     for child in england.news["entered"]:
         if welcome(england, child):
-            queue.append(ask(england, child, ENTRY))
+            ask(england, child, ENTRY)
+    for child in england.news["arrived"]:
+        child.is_unaccompanied = True
+        admit(england, child)
+        ask(england, child, ENTRY)
     leaving, breaking_down, entering = due(england)
     for child in leaving:
         end(england, child, CARE_ENDED)
-        let_go(england, child)
         england.news["setting changed"].append(child)
-        england.tell(LEFT_CARE, child)
-        may_enter(england, child)
+        go_home(england, child)
     for child in breaking_down:
         end(england, child, BROKE_DOWN)
-        queue.append(ask(england, child, MOVE))
+        ask(england, child, MOVE)
     for child in entering:
         admit(england, child)
-        queue.append(ask(england, child, ENTRY))
-    queue += [guests_ask(england, guests) for guests in england.guests if guests.due == england.day]
-    queue += moves_that_policies_asked_for(england)
-    meet(england, queue)
-    for child in england.news["setting changed"]:
-        child.pulls_changed = True
+        ask(england, child, ENTRY)
+    england.requests += [guests_ask(england, guests) for guests in england.guests if guests.due == england.day]
+    england.requests += moves_that_policies_asked_for(england)
+    meet(england)
 
 
 def due(england):
@@ -239,11 +271,12 @@ def due(england):
     leaving, breaking_down, entering = [], [], []
     for child in england.present:
         if child.setting == AT_HOME:
-            child.care_left -= england.entry_rates[child.authority][child.band] * child.strain
+            hazard = england.entry_rates[child.authority][child.band] * child.strain
+            child.care_left -= hazard * child.lever("entering care") if child.holds else hazard
             if child.care_left <= 0.0:
                 entering.append(child)
     for child in england.looked_after.values():
-        if not child.is_missing:  # nothing of this comes to those who are away
+        if not child.is_out_of_reach(england.day):
             left = child.placement.left
             hazards = {"breakdown": rate_of_breakdown(england, child) / YEAR, "leaving": rate_of_leaving(england, child) / YEAR}
             cause = first_over(left, {cause: hazards[cause] for cause in left})
@@ -253,9 +286,9 @@ def due(england):
 
 
 def rate_of_leaving(england, child):
-    """Of leaving care [a year]; the day after the sixteenth birthday it is another."""
+    """Of leaving care [a year]; the day after the sixteenth birthday it is another. Unaccompanied children stay until they are eighteen."""
     p = england.p("care")
-    return p.leaves_16_17 if child.age_on(england.day - 1) >= 16 else p.leaves_10_15
+    return 0.0 if child.is_unaccompanied else p.leaves_16_17 if child.age_on(england.day - 1) >= 16 else p.leaves_10_15
 
 
 def rate_of_breakdown(england, child):
@@ -265,7 +298,7 @@ def rate_of_breakdown(england, child):
         FOSTER: p.foster_breaks, SPECIALIST_FOSTER: p.specialist_breaks, KINSHIP: p.kinship_breaks, CHILDRENS_HOME: p.home_breaks,
         SECURE: p.secure_ends, SUPPORTED: p.supported_breaks, WITH_PARENTS: p.parents_breaks, OTHER: p.other_ends,
     }  # fmt: skip
-    return rates[child.setting] * child.difference_in_breaking
+    return rates[child.setting] * child.difference_in_breaking * child.lever("breakdown of placement")
 
 
 def welcome(england, child):
@@ -278,10 +311,10 @@ def welcome(england, child):
 
 
 def moves_that_policies_asked_for(england):
-    """What was asked for yesterday, unless the child has left care or is missing now."""
+    """What was asked for yesterday, unless the child has left care, is missing or in custody now."""
     asked, england.moves_asked_for = england.moves_asked_for, []
     for child, setting, at_least_km in asked:
-        if child.placement and not child.is_missing:
+        if child.placement and not child.is_missing and child.setting != CUSTODY:
             kind = child.setting if setting is None else setting
             kind = kind if kind in BEDS_IN_A_HOME else FOSTER
             yield Request(MOVE, lot(england, child), child, kind, at_least_km, stays_if_none=True)
@@ -289,9 +322,8 @@ def moves_that_policies_asked_for(england):
 
 def ask(england, child, need):
     """A request for a place, of a kind drawn by age and by what is known of the child."""
-    young, older = shares(england, begun=True, known=child.is_identified)
-    kind = pick(older if child.age_on(england.day) >= 16 else young, england.uniform("care.setting", child.key, serial(child)))
-    return Request(need, lot(england, child), child, kind)
+    kind = pick(shares(england, child, begun=True), england.uniform("care.setting", child.key, serial(child)))
+    england.requests.append(Request(need, lot(england, child), child, kind))
 
 
 def serial(child):
@@ -329,6 +361,38 @@ def let_go(england, child):
     del england.looked_after[child.key]
 
 
+def go_home(england, child):
+    """Care ends, and may begin again."""
+    let_go(england, child)
+    england.tell(LEFT_CARE, child)
+    england.news["left care"].append(child)
+    may_enter(england, child)
+
+
+def take_into_custody(england, child):
+    """A remanded child lives in custody, and is looked after while it does, if it was not before. (In the evening: it moves overnight.)"""
+    if child.placement:
+        end(england, child, WAS_REMANDED)
+    else:
+        admit(england, child)
+        child.placement.is_only_remand = True
+    child.placement.left.pop("breakdown", None)
+    child.placement.place, child.placement.km, child.placement.since = child.authority, 0.0, england.day
+    child.setting = CUSTODY
+    england.moved_last_evening.append(child)
+
+
+def release_from_custody(england, child):
+    """It comes out: home, or to another placement, which is sought the next morning."""
+    if child.setting != CUSTODY:
+        return
+    if child.placement.is_only_remand:
+        go_home(england, child)
+        england.moved_last_evening.append(child)
+    else:
+        ask(england, child, MOVE)
+
+
 def guests_ask(england, guests):
     """A child of elsewhere needs a bed: the next one, or the one who found none a week ago."""
     if guests.home:
@@ -341,12 +405,13 @@ def guests_ask(england, guests):
 # -- finding a place -----------------------------------------------------------------------------------------------------
 
 
-def meet(england, queue):
+def meet(england):
     """Meet the day's requests one by one, each in its turn."""
-    for request in sorted(queue, key=lambda request: request.turn):
+    requests, england.requests = england.requests, []
+    for request in sorted(requests, key=lambda request: request.turn):
         if isinstance(request.who, Guests):
             place_guests(england, request.who)
-        else:
+        elif request.who.placement:  # it may have left observation since it was released from custody
             place(england, request.who, request.kind, request.at_least_km, request.stays_if_none)
 
 
@@ -499,11 +564,12 @@ def count(england):
         placement = child.placement
         cell = (
             child.authority, child.setting, child.age_on(england.day) >= 16, placement.place != child.authority, placement.km > FAR_KM,
-            placement.moves_this_year >= 3,
+            placement.moves_this_year >= 3, child.is_unaccompanied,
         )  # fmt: skip
         cells[cell] = cells.get(cell, 0) + 1
-    for (home, setting, older, outside, far, moves), children in cells.items():
+    for (home, setting, older, outside, far, moves, alone), children in cells.items():
         england.ledger.write(
-            "counts", day=england.day, home=home, setting=setting, is_16_17=older, outside=outside, far=far, moves_3plus=moves, children=children
-        )
+            "counts", day=england.day, home=home, setting=setting, is_16_17=older, outside=outside, far=far, moves_3plus=moves, alone=alone,
+            children=children,
+        )  # fmt: skip
 

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from sim.draws import gamma_quantile
+from sim.draws import GOLDEN, gamma_quantile
 
 
 def mixed(z):
@@ -12,6 +12,16 @@ def mixed(z):
     z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) % 2**64
     z = ((z ^ z >> 27) * 0x94D049BB133111EB) % 2**64
     return z ^ z >> 31
+
+
+def key_in(series, n):
+    """The key of a member (0, 1 ...) of a numbered series whose own key is `series`."""
+    return mixed((n + 1) * GOLDEN % 2**64 ^ series)
+
+
+def is_kept(key, fraction):
+    """Of children by their keys, a fraction is kept in a small world."""
+    return (key >> 11) * 2.0**-53 < fraction
 
 
 def gamma(e, shape):

@@ -15,12 +15,15 @@ from sim import CountyLines, Scenario, World
 from sim.costs import ITEMS, PAYERS
 from sim.dates import date_of
 from sim.diverge import CAUSE_OF, DECISION_OF, ORDER_OF_DAY
-from sim.exploitation import GETTING_OUT_OF_IT
+from sim.exploitation import GETTING_OUT_OF_IT, GROOMING
 from sim.ledger import TABLES, Event
-from sim.missing import GOING_MISSING, LINE_CONTACT
+from sim.missing import GOING_MISSING, LINE_CONTACT, SEXUAL_CONTACT
+from sim.other_exploitation import GETTING_OUT_OTHERWISE
+from sim.placements import BREAKDOWN_OF_PLACEMENT, ENTERING_CARE
 from sim.places import read_places
-from sim.population import BANDS, FACTS, SETTINGS
+from sim.population import BANDS, FACTS, FORMS, SETTINGS
 from sim.recruitment import BEING_FOUND
+from sim.schooling import SCHOOL_TROUBLE
 
 from . import Reference, run_reference
 
@@ -28,10 +31,16 @@ NEAR = 1e-9  # floats that differ by less, relative or absolute, are the same
 HASHES = ("child", "agent")
 PLACES = ("home", "place")
 
+LEVERS = (
+    GOING_MISSING, LINE_CONTACT, SEXUAL_CONTACT, BEING_FOUND, GETTING_OUT_OF_IT, GROOMING, GETTING_OUT_OTHERWISE, ENTERING_CARE,
+    BREAKDOWN_OF_PLACEMENT,
+)  # fmt: skip
+
 STORAGE = {
     # facts that say where something is stored or how a clock is kept, and what is compared in their stead
-    "group": "band", "care_slot": "is_looked_after", "care_level": "patience: entering care", "line_slot": "line",
-    "crisis_level": "patience: crisis", "conflict_level": "patience: conflict", "pull_slot": "spells: family", "missing_slot": "is_missing",
+    "group": "band", "care_slot": "is_looked_after", "care_level": "patience: entering care",
+    "crisis_level": "patience: crisis", "conflict_level": "patience: conflict", "missing_slot": "is_missing",
+    "school_level": "patience: trouble at school",
 }  # fmt: skip
 
 
@@ -129,6 +138,8 @@ def unshared(ours: list[dict], theirs: list[dict]) -> tuple[list[dict], list[dic
 
 
 def alike(a: Any, b: Any) -> bool:
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(alike, a, b))
     return a == b or (isinstance(a, float) and isinstance(b, float) and isclose(a, b, rel_tol=NEAR, abs_tol=NEAR))
 
 
@@ -201,11 +212,12 @@ def engine_facts(model: CountyLines) -> dict[str, list]:
     rows = np.argsort(columns["key"])
     facts = {name: columns[name][rows] for name in FACTS if name not in STORAGE}
     facts["band"] = columns["group"][rows] // len(SETTINGS) % len(BANDS)
+    facts["neighbourhood"] = model.demography.neighbourhood(rows)
     facts["is_looked_after"] = columns["care_slot"][rows] >= 0
     facts["is_missing"] = columns["missing_slot"][rows] >= 0
-    for part in (_of_placements, _of_exploitation, _of_episodes, _of_pulls, _of_clocks):
+    for part in (_of_placements, _of_exploitation, _of_other_exploitation, _of_episodes, _of_pulls, _of_workers, _of_clocks):
         facts |= part(model, rows)
-    for lever in (GOING_MISSING, LINE_CONTACT, BEING_FOUND, GETTING_OUT_OF_IT):
+    for lever in LEVERS:
         facts[f"lever: {lever.name}"] = model.levers.value(lever, rows)
     return {name: column.tolist() for name, column in facts.items()}
 
@@ -229,6 +241,7 @@ def _of_placements(model, rows):
         "placement: home": keys[homes], "placement: place": read(table.place), "placement: km": read(table.km),
         "placement: since": read(table.since), "placement: moves": read(table.moves), "placement: moves this year": read(table.moves_this_year),
         "patience: breakdown": read(table.left[:, 0], np.inf), "patience: leaving care": read(table.left[:, 1], np.inf),
+        "placement: only remanded": read(table.only_remanded),
     }  # fmt: skip
 
 
@@ -238,7 +251,29 @@ def _of_exploitation(model, rows):
     routes = np.array([line.route for line in model.lines.lines] + [0], dtype=np.uint64)
     facts = {
         "line": np.where(table.slot[rows] >= 0, routes[read(table.line)], np.uint64(0)), "way in": read(table.way), "debt": read(table.debt),
-        "spell on the line": read(table.n),
+        "spell on the line": read(table.n), "fear": read(table.fear),
+    }  # fmt: skip
+    return facts | {f"patience: {cause}": read(table.left[:, number], np.inf) for number, cause in enumerate(table.causes)}
+
+
+def _of_other_exploitation(model, rows):
+    facts = {}
+    for number, form in model.other_exploitation.forms.items():
+        read, name = _from_table(form.table, rows), FORMS[number]
+        facts |= {f"{name}: stage": read(form.table.stage), f"{name}: spell": read(form.table.n), f"{name}: since": read(form.table.since)}
+        facts |= {f"{name}: patience: {cause}": read(form.table.left[:, at], np.inf) for at, cause in enumerate(form.table.causes)}
+    return facts
+
+
+def _of_workers(model, rows):
+    relationships = model.relationships
+    table, children = relationships.table, rows.tolist()
+    read = _from_table(table, rows)
+    facts = {
+        "worker": read(table.worker), "worker: is trusted": read(table.trusts), "worker: spell": read(table.n),
+        "workers": np.array([relationships.ordinals.get(row, 0) for row in children]),
+        "worker: by a policy": np.array([relationships.special.get(row, (1.0, 1.0)) for row in children]),
+        "times assessed": np.array([model.services.times_assessed.get(row, 0) for row in children]),
     }  # fmt: skip
     return facts | {f"patience: {cause}": read(table.left[:, number], np.inf) for number, cause in enumerate(table.causes)}
 
@@ -263,9 +298,12 @@ def _of_clocks(model, rows):
     left_while_away = _from_table(missing.table, rows)(missing.table.left)
     conflict = np.where(missing.table.slot[rows] >= 0, left_while_away, missing.conflict.left(rows))
     return {
-        "patience: entering care": _patience(model.placements.clock.left(rows), strain),
+        "patience: entering care": _patience(model.placements.clock.left(rows), strain * model.levers.value(ENTERING_CARE, rows)),
         "patience: crisis": _patience(missing.crisis.left(rows), strain),
         "patience: conflict": _patience(conflict, restlessness * model.levers.value(GOING_MISSING, rows)),
+        "patience: trouble at school": _patience(
+            model.schooling.clock.left(rows), model.schooling._multiplier(rows) * model.levers.value(SCHOOL_TROUBLE, rows)
+        ),
     }
 
 

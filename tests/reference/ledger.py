@@ -11,19 +11,20 @@ COLUMNS = {
         (
             "children", "looked_after", "missing", "missing_looked_after", "in_crisis", "approached", "groomed", "working", "bound",
             "getting_out", "safe", "lines", "positions", "positions_open", "positions_with_children", "beds", "beds_taken",
-            "interviews_waiting",
+            "interviews_waiting", "sexually_exploited", "otherwise_exploited", "in_custody", "trusting", "helped", "waiting_for_help",
         ),
         "<i4",
     ),
     "bills": {"day": "<i4", "payer": "<u1", "item": "<u1", "pounds": "<f8"},
     "counts": {
         "day": "<i4", "home": "<u1", "setting": "<u1", "is_16_17": "<u1", "outside": "<u1", "far": "<u1", "moves_3plus": "<u1",
-        "children": "<i4",
+        "alone": "<u1", "children": "<i4",
     },
+    "children": {"day": "<i4", "child": "<u8", "born": "<i2", "home": "<u1", "is_male": "<u1", "alone": "<u1"},
 }  # fmt: skip
 SORTED_BY = {
     "events": ("day", "event", "child", "agent", "serial", "cause", "detail"), "stocks": ("day",), "bills": ("day", "payer", "item"),
-    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus"),
+    "counts": ("day", "home", "setting", "is_16_17", "outside", "far", "moves_3plus", "alone"), "children": ("day", "child"),
 }  # fmt: skip
 
 

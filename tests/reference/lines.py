@@ -3,12 +3,17 @@
 from sim.draws import GOLDEN, MASK, key_of
 from sim.places import EXPORTER_GROUPS
 
+from .chance import pick
 from .people import Child
+from .practice import Practice
 from .words import (
     BY_ADULT,
     BY_CHILD,
     BY_CHILD_OF_ELSEWHERE,
+    BY_NOBODY,
+    BY_SAME_GROWN_UP,
     LINE_CLOSED,
+    LINE_DISPLACED,
     LINE_OPENED,
     POSITION_FILLED,
     POSITION_OPEN,
@@ -35,6 +40,9 @@ class Line:
         self.recruiter = key_of("recruiter", self.route)
         self.contacts = 0  # that the recruiter has made
         self.until_contact = england.exponential("recruiter.contact", self.recruiter, 0)
+        self.outlets = []  # where it has followed a child that was moved
+        self.pressure_until = 0  # police have touched it
+        self.kept = []  # children on whom the gang keeps its hold while the line is closed
 
     @property
     def open_positions(self):
@@ -76,7 +84,9 @@ def share_of_time_open(england):
 
 def lay_out(england):
     """The lines that begin or end in the world: whole numbers by the keys of the two authorities; about three to a gang."""
-    expected = [[n * england.fraction / share_of_time_open(england) for n in row] for row in expected_lines(england)]
+    england.expected_lines = expected_lines(england)
+    expected = [[n * england.fraction / share_of_time_open(england) for n in row] for row in england.expected_lines]
+    england.closing = Practice([1.0 / england.p("lines").lifetime] * len(england.places))  # hazard of closure by market [a day]
     england.lines, gangs = [], {}
     for origin, row in enumerate(expected):
         for market, number in enumerate(row):
@@ -107,11 +117,13 @@ def run(england):
     """Lines close and are replaced; positions that a child has left may be sought again."""
     p = england.p("lines")
     for line in england.lines:
-        line.left -= 1.0 / (p.lifetime if line.is_open else p.replacement_lag)
+        line.left -= england.closing.at(line.market) if line.is_open else 1.0 / p.replacement_lag
         if line.left <= 0.0 and line.is_open:
             close_line(england, line)
         elif line.left <= 0.0:
+            displace(england, line)
             open_line(england, line)
+            england.news["line opened"].append(line)
         else:
             change_positions(england, line)
 
@@ -121,7 +133,7 @@ def open_line(england, line):
     p = england.p("lines")
     line.generation += 1
     line.key = (line.route + line.generation * GOLDEN) & MASK
-    line.is_open, line.opened_on = True, england.day
+    line.is_open, line.opened_on, line.outlets = True, england.day, []
     line.left = england.exponential("line.lifetime", line.key)
     for n in range(p.positions):
         sought = england.uniform("line.position", line.key, n) < p.children_share
@@ -131,7 +143,27 @@ def open_line(england, line):
     line.tell(england, LINE_OPENED, amount=p.positions)
 
 
+def displace(england, line):
+    """A line that is replaced may open in another market. What would go elsewhere is exchanged for one that comes."""
+    serial = line.generation + 1
+    if line.origin == line.market or england.uniform("line.displaced", line.route, serial) >= england.p("lines").displaced:
+        return
+    draws = {market: n for market, n in enumerate(england.expected_lines[line.origin]) if market not in (line.origin, line.market)}
+    goes_elsewhere = 0.0
+    if line.origin not in england.inside:
+        goes_elsewhere = sum(n for market, n in draws.items() if market not in england.inside)
+        draws = {market: n for market, n in draws.items() if market in england.inside}
+    comes = sum(draws.values())
+    if comes <= 0.0:
+        return
+    line.market = pick(draws, england.uniform("line.new_market", line.route, serial))
+    exchanged = england.uniform("line.exchanged", line.route, serial) < goes_elsewhere / (goes_elsewhere + comes)
+    england.write(LINE_DISPLACED, agent=line.route, serial=serial, home=line.origin, place=line.market, detail=exchanged)
+
+
 def close_line(england, line):
+    feel_pressure(england, line)
+    england.news["closed"].append(line)
     line.is_open = False
     line.tell(england, LINE_CLOSED, amount=england.day - line.opened_on)
     england.news["line closed"] += [position.holder for position in line.positions if isinstance(position.holder, Child)]
@@ -161,20 +193,39 @@ def take(england, line, holder):
         line.tell(england, POSITION_FILLED, serial=n, cause=BY_CHILD, child=holder.key)
 
 
-def leave(england, line, child):
-    """A child leaves its position, if the line is still there."""
+def leave(england, line, child, is_eighteen=False):
+    """A child leaves its position, if the line is still there; who turns eighteen may keep it, out of sight."""
     for n, position in enumerate(line.positions):
         if position.holder is child:
-            vacate(england, line, n)
+            stays = england.uniform("line.grown_up", line.key, n * 4096 + position.spells) < england.p("lines").grown_up_stays
+            if is_eighteen and stays:
+                give_up(england, line, n, BY_SAME_GROWN_UP)
+            else:
+                vacate(england, line, n, child)
 
 
-def vacate(england, line, n):
-    """A position falls vacant: it is sought again among children after a lag, or goes to somebody else."""
+def vacate(england, line, n, child=None):
+    """A position falls vacant: it is sought again among children after a lag, or goes to somebody else, or nobody.
+
+    A relative or friend of the child who left it may be pressed to take it (`exploitation.press`).
+    """
     p, position = england.p("lines"), line.positions[n]
     serial = n * 4096 + position.spells
     if england.uniform("line.substitution", line.key, serial) < p.substitution:
+        if child and england.uniform("line.relative_or_friend", line.key, serial) < p.relative_or_friend:
+            england.to_be_pressed.append((line, child))
         position.holder = PAUSED
         position.until = england.day + 1 + int(england.exponential("line.lag", line.key, serial) * p.lag)
     else:
-        position.holder = ADULT
-        line.tell(england, POSITION_FILLED, serial=n, cause=BY_ADULT)
+        give_up(england, line, n, BY_NOBODY if england.uniform("line.nobody", line.key, serial) < p.nobody else BY_ADULT)
+
+
+def give_up(england, line, n, to):
+    """The position is no child's any more, as long as the line runs."""
+    line.positions[n].holder = ADULT
+    line.tell(england, POSITION_FILLED, serial=n, cause=to)
+
+
+def feel_pressure(england, line):
+    """Police have touched the line."""
+    line.pressure_until = england.day + england.p("lines").pressure_days

@@ -2,20 +2,24 @@
 
 from math import ceil, exp, inf
 
+from . import otherwise, police
 from .chance import first_over
+from .distance import is_far
 from .people import hold, restlessness
+from .practice import Practice
 from .words import (
     AT_HOME,
     AUTHORITY,
     CHILDRENS_HOME,
     CONFLICT,
     CRISIS,
+    CUSTODY,
     DEBT,
     FAMILY,
-    FAR_KM,
     FOSTER,
     FOUND,
     GETTING_OUT,
+    HIGH_RISK,
     KINSHIP,
     LINE,
     LOOKED_AFTER,
@@ -28,6 +32,8 @@ from .words import (
     POLICE,
     RETURNED,
     SECURE,
+    SEXUAL,
+    SEXUALLY,
     SPECIALIST_FOSTER,
     STILL_MISSING,
     SUPPORTED,
@@ -37,7 +43,7 @@ from .words import (
 )
 
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
-PULLS = {FAMILY: "missing.family", LINE: "missing.line", DEBT: "missing.debt"}
+PULLS = {FAMILY: "missing.family", LINE: "missing.line", DEBT: "missing.debt", SEXUAL: "missing.sexual"}
 
 
 class Episode:
@@ -49,19 +55,23 @@ class Episode:
         self.cause, self.number, self.began = cause, n, england.day
         self.by_police = self.by_authority = self.is_found = False
         self.in_care, self.is_older = in_care, child.age_on(england.day) >= 16
-        self.days = duration(england, cause, england.exponential("missing.duration", key, n))
+        longer = england.p("duration").unaccompanied if child.is_unaccompanied else 1.0
+        self.days = duration(england, cause, england.exponential("missing.duration", key, n)) * longer
+        self.is_high_risk = police.grades_as_high_risk(england, child)
         if in_care:
             odds, delay = r.care_police * (r.line_care if on_line else 1.0), r.delay_care
-            noted = r.care_authority * england.recording_practice(child.authority) * (r.line_care if on_line else 1.0)
+            noted = r.care_authority * england.recording.at(child.authority) * (r.line_care if on_line else 1.0)
             self.by_authority = england.uniform("reporting.authority", key, n) < noted
         else:
-            odds, delay = r.home * (r.line_home if on_line else 1.0), r.delay_home
+            odds, delay = r.home * (r.line_home if on_line else 1.0) * (r.worker if child.worker else 1.0), r.delay_home
+        if child.is_identified:  # those who know report more, and sooner
+            odds, delay = odds * r.known, delay * r.known_sooner
         by_habit = not in_care and england.uniform("reporting.habit", key, n) < r.habit  # families who report do so again
         u = england.uniform("reporting.family", key) if by_habit else england.uniform("reporting.police", key, n)
         reported_after = england.exponential("reporting.delay", key, n) * delay
         if reported_after < self.days and u < odds:
             self.by_police = True
-            search = r.search_line if on_line else r.search
+            search = (r.search_line if on_line else r.search) * police.pace(england, child, self.is_high_risk)
             found_after = reported_after + england.exponential("police.search", key, n) * search
             if found_after < self.days:
                 self.days, self.is_found = found_after, True
@@ -72,14 +82,14 @@ class Episode:
         """What is noted of it, found or not apart."""
         return (
             POLICE * self.by_police + AUTHORITY * self.by_authority + OVERNIGHT * (self.days >= OVERNIGHT_DAYS)
-            + LOOKED_AFTER * self.in_care + OLDER * self.is_older
+            + LOOKED_AFTER * self.in_care + OLDER * self.is_older + HIGH_RISK * (self.by_police and self.is_high_risk)
         )  # fmt: skip
 
 
 def duration(england, cause, e):
     """Days away if nobody finds the child: Lomax, whose chance of lasting past x is (1 + x/scale)^-tail."""
     p = england.p("duration")
-    median = {CONFLICT: p.conflict, FAMILY: p.family, LINE: p.line, DEBT: p.debt}[cause]
+    median = {CONFLICT: p.conflict, FAMILY: p.family, LINE: p.line, DEBT: p.debt, SEXUAL: p.sexual}[cause]
     tail = p.line_tail if cause == LINE else p.tail
     scale = median / (2.0 ** (1.0 / tail) - 1.0)
     return scale * (exp(e / tail) - 1.0)
@@ -90,7 +100,7 @@ def rates(england):
     p = england.p("missing")
     times_foster = {
         FOSTER: 1.0, SPECIALIST_FOSTER: 1.0, KINSHIP: p.in_kinship, CHILDRENS_HOME: p.in_home, SECURE: p.in_secure,
-        SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other,
+        SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other, CUSTODY: 0.0,
     }  # fmt: skip
     by_age = (p.at_10_12, 1.0, p.at_15, p.at_16_17)
     of_setting = {AT_HOME: p.at_home} | {setting: p.in_foster * times for setting, times in times_foster.items()}
@@ -103,6 +113,8 @@ def rates(england):
 
 def begin(england):
     england.conflict_rates, england.crisis_rates = rates(england)
+    least = england.p("reporting").practice_least
+    england.recording = Practice([least + (1.0 - least) * england.uniform("authority.practice", place.key) for place in england.places])
     for child in england.present:
         come_into_the_world(england, child)
 
@@ -115,9 +127,8 @@ def come_into_the_world(england, child):
 
 def begin_pulls(england):
     """Day 1: what pulls looked-after and exploited children away is at work."""
-    for child in england.present:
-        if child.pulls_changed:
-            feel_pulls(england, child)
+    for child in england.news["placed"] + england.news["stage changed"]:
+        feel_pulls(england, child)
 
 
 # -- the day --------------------------------------------------------------------------------------------------------------
@@ -125,10 +136,11 @@ def begin_pulls(england):
 
 def end_episodes(england):
     """Children return or are found; those who turned eighteen pass out of sight."""
-    for child in england.news["entered"]:
+    for child in england.news["entered"] + england.news["arrived"]:
         come_into_the_world(england, child)
     for child in england.news["setting changed"]:
-        child.restlessness = restlessness(england, child)  # whoever enters or leaves care goes missing at another rate
+        if child.is_present:
+            child.restlessness = restlessness(england, child)  # whoever enters or leaves care goes missing at another rate
     for child in england.news["left"]:
         pass_out_of_sight(england, child)
     for child in list(england.missing.values()):
@@ -143,7 +155,7 @@ def pass_out_of_sight(england, child):
             amount=england.day - child.episode.began, serial=child.episode.number,
         )  # fmt: skip
         del england.missing[child.key]
-    child.episode, child.conflict_left, child.crisis_left, child.pulls = None, inf, inf, {}
+    child.episode, child.conflict_left, child.crisis_left, child.pulls, child.pull_spells = None, inf, inf, {}, {}
 
 
 def come_back(england, child):
@@ -164,28 +176,34 @@ def come_back(england, child):
 
 
 def begin_episodes(england):
-    """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear.
+    """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear, with sexual exploiters.
 
-    The hazard of conflict: by setting and age, times the child's lasting difference, times crisis, rise after a return and policies.
+    The hazard of conflict: by setting and age, times the child's lasting difference, times crisis, rise after a return and policies. Over
+    conflict a child in hospital goes as soon as it is out.
     """
     conflict, crisis = england.conflict_rates, england.crisis_rates
+    for what in ("setting changed", "stage changed", "other exploitation changed"):
+        for child in england.news[what]:
+            if child.is_present:
+                feel_pulls(england, child)
     for child in england.present:
-        if child.pulls_changed:
-            feel_pulls(england, child)
         child.crisis_left -= crisis[child.setting] * child.strain
         if child.crisis_left <= 0.0:
             fall_into_crisis(england, child)
         if child.episode:
             continue
-        pull = first_over(child.pulls, {cause: pull_hazard(england, child, cause) for cause in child.pulls}) if child.pulls else None
-        if pull is not None:
-            go_missing(england, child, pull)
-            continue
+        is_out_of_reach = child.is_out_of_reach(england.day)
+        if child.pulls and not is_out_of_reach:
+            pull = first_over(child.pulls, {cause: pull_hazard(england, child, cause) for cause in child.pulls})
+            if pull is not None:
+                go_missing(england, child, pull)
+                continue
         hazard = conflict[child.setting][child.band] * child.restlessness
         child.conflict_left -= hazard * child.lever("going missing") if child.holds else hazard
         if child.conflict_left <= 0.0:
-            child.conflict_left = inf
-            go_missing(england, child, CONFLICT)
+            child.conflict_left = 0.0 if is_out_of_reach else inf
+            if not is_out_of_reach:
+                go_missing(england, child, CONFLICT)
 
 
 def fall_into_crisis(england, child):
@@ -214,23 +232,24 @@ def go_missing(england, child, cause):
 
 
 def pull_hazard(england, child, cause):
-    """Of going missing to family or friends, on a line, over debt or fear [a day]."""
-    p, placement, involvement = england.p("missing"), child.placement, child.involvement
-    if cause == FAMILY and placement and child.setting not in (WITH_PARENTS, SECURE):
-        far = p.family_when_far if placement.km > FAR_KM else 1.0
+    """Of going missing to family or friends, on a line that runs, over debt or fear, with sexual exploiters [a day]."""
+    p, involvement = england.p("missing"), child.involvement
+    if cause == FAMILY and child.setting not in (AT_HOME, WITH_PARENTS, SECURE, CUSTODY):
+        far = p.family_when_far if is_far(child) else 1.0
         return p.family / YEAR * child.restlessness * far * child.lever("going missing")
-    if cause == LINE and child.stage in ON_A_LINE:
+    if cause == LINE and child.stage in ON_A_LINE and involvement.line.is_open:
         return p.stays / MONTH * child.lever("contact with the line")
     if cause == DEBT and child.stage in (*ON_A_LINE, GETTING_OUT):
-        debt = min(involvement.debt / england.p("exploitation").holds, 3.0)
-        fear = p.fear_of_leaving if child.stage == GETTING_OUT else 1.0
-        return p.debt_rate / YEAR * debt * fear * child.lever("going missing")
+        weight = min(involvement.debt / england.p("exploitation").holds, 3.0) + involvement.fear
+        leaving = p.fear_of_leaving if child.stage == GETTING_OUT else 1.0
+        return p.debt_rate / YEAR * weight * leaving * child.lever("going missing")
+    if cause == SEXUAL and otherwise.is_exploited(child, SEXUALLY):
+        return p.sexual / MONTH * child.lever("contact with sexual exploiters")
     return 0.0
 
 
 def feel_pulls(england, child):
     """What pulls a child away has changed with its placement, stage or debt: what pulls for the first time begins to."""
-    child.pulls_changed = False
     for cause in PULLS:
         if cause not in child.pulls and pull_hazard(england, child, cause) > 0.0:
             begin_pull(england, child, cause)

@@ -1,4 +1,4 @@
-"""Children: who lives where, how they differ for life, birthdays, entrants each 1 September, leavers at eighteen."""
+"""Children: who lives where and with whom, how they differ for life, birthdays, entrants each 1 September, leavers at eighteen."""
 
 from datetime import date
 from math import inf
@@ -6,8 +6,21 @@ from math import inf
 from sim.dates import EIGHTEEN, age_on, date_of, day_of, first_septembers
 from sim.draws import key_of
 
-from .chance import gamma, mixed, single
-from .words import AT_HOME, ENTERED, LEFT, NEIGHBOURHOOD, NEVER, NOT_INVOLVED
+from . import alone
+from .chance import gamma, is_kept, key_in, single
+from .words import (
+    AT_HOME,
+    BY_OTHERS,
+    CORNERS,
+    CUSTODY,
+    ENTERED,
+    LEFT,
+    MAINSTREAM,
+    NEIGHBOURHOOD,
+    NEVER,
+    NOT_INVOLVED,
+    SEXUALLY,
+)
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 WHOLE_YEARS = 7  # school years wholly aged 10 to 17 on day 1
@@ -20,23 +33,29 @@ LEAST_RESTLESSNESS = 1e-6
 class Child:
     """One child, and everything the rules know of it."""
 
-    def __init__(self, key, born, school_year, authority):
+    def __init__(self, key, born, school_year, authority, arrives=0):
         self.key, self.born, self.school_year, self.authority = key, born, school_year, authority
-        self.is_present = False
+        self.arrives = arrives  # the day on which an unaccompanied child comes; 0 for all others
+        self.is_present = self.is_unaccompanied = False
         self.band = 0
         self.holds = {}  # lever -> who holds it -> (multiplier, until which morning)
+        # school
+        self.schooling, self.suspensions, self.school_left, self.back_at_school = MAINSTREAM, 0, inf, NEVER
         # care
         self.setting, self.care_entries, self.placement, self.care_left = AT_HOME, 0, None, inf
-        # a line
+        self.distance_of_policy = None  # contact and chance of being followed, where a policy has moved the child
+        # a line, and other exploiters
         self.stage, self.involvements, self.involvement = NOT_INVOLVED, 0, None
+        self.otherwise, self.times_otherwise = {}, {SEXUALLY: 0, BY_OTHERS: 0}  # by form
         # going missing
         self.restlessness, self.crises, self.crisis_left = 0.0, 0, inf
         self.conflict_spells, self.conflict_left = 0, inf
         self.pulls, self.pull_spells = {}, {}
-        self.pulls_changed = False  # today, something that pulls it away
-        self.episodes, self.episode = 0, None
-        # what services know
-        self.signals, self.identified_on = [0, 0], NEVER
+        self.episodes, self.episode, self.in_hospital_until = 0, None, NEVER
+        # what services know and do
+        self.signals, self.signals_known_to_all = [0, 0, 0, 0], 0
+        self.identified_on, self.times_assessed = NEVER, 0
+        self.worker, self.workers, self.special_worker = None, 0, (1.0, 1.0)  # the last: what a policy makes of turnover and of time to trust
 
     @property
     def is_missing(self):
@@ -45,6 +64,15 @@ class Child:
     @property
     def is_identified(self):
         return self.identified_on > NEVER
+
+    @property
+    def is_exploited(self):
+        """By a line or otherwise, or still in reach of those who did."""
+        return self.stage != NOT_INVOLVED or bool(self.otherwise)
+
+    def is_out_of_reach(self, day):
+        """Nothing can come to it: it is missing, in hospital or in custody."""
+        return self.episode is not None or self.in_hospital_until > day or self.setting == CUSTODY
 
     def age_on(self, day):
         """Age in completed years."""
@@ -81,14 +109,17 @@ def lay_out(england):
             days = last_birthday_of(year) - first + 1
             series = key_of("child", england.places[place].code, year)
             for n in range(size):
-                key = mixed((n + 1) * 0x9E3779B97F4A7C15 % 2**64 ^ series)
-                if (key >> 11) * 2.0**-53 < england.fraction:
+                key = key_in(series, n)
+                if is_kept(key, england.fraction):
                     everybody.append(Child(key, first + (2 * n + 1) * days // (2 * size), year, place))
-    give_neighbourhoods_and_friends(england, everybody, len(new_years))
+    everybody += [Child(*who) for who in alone.plan(england)]
+    give_neighbours_and_friends(england, everybody, len(new_years))
     for child in everybody:
         draw_differences(england, child)
-        child.is_present = child.school_year < FIRST_NEW
+        child.is_present = child.school_year < FIRST_NEW and not child.arrives
         child.band = band_of(age_on(child.born, 1)) if child.is_present else 0
+        if child.arrives:
+            england.arrivals.setdefault(child.arrives, []).append(child)
     return sorted(everybody, key=lambda child: (child.neighbourhood, child.key))
 
 
@@ -97,34 +128,47 @@ def band_of(age):
     return next(n for n, (first, last) in enumerate(BANDS) if first <= age <= last)
 
 
-def give_neighbourhoods_and_friends(england, everybody, number_of_new_years):
-    """Neighbourhoods are numbered through England; friends are of one neighbourhood and school year."""
+def give_neighbours_and_friends(england, everybody, number_of_new_years):
+    """Neighbourhoods are numbered through England; friends are of one neighbourhood and school year, siblings of one household.
+
+    A contact reaches one corner of a neighbourhood. Who came alone has no circle of friends (-1).
+    """
     england.first_neighbourhood = {}
     number = 0
     for place in england.inside:
         england.first_neighbourhood[place] = number
         england.neighbourhoods[place] = max(1, round(england.places[place].people * england.fraction / NEIGHBOURHOOD))
         number += england.neighbourhoods[place]
-    circles_in_a_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + england.p("people").friends)))
+    p = england.p("people")
+    circles_in_a_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
+    households = max(1, round(NEIGHBOURHOOD / (1.0 + p.siblings)))
     years = FIRST_NEW + number_of_new_years - OLDEST
     for child in everybody:
         child.neighbourhood = england.neighbourhood("person.neighbourhood", child.authority, child.key)
-        circle = int(england.uniform("person.circle", child.key) * circles_in_a_year)
-        child.circle = circle + circles_in_a_year * (child.school_year - OLDEST + years * child.neighbourhood)
-        england.neighbours.setdefault(child.neighbourhood, []).append(child)
-        england.friends.setdefault(child.circle, []).append(child)
+        child.corner = child.key // (2**64 // CORNERS)
+        child.household = child.neighbourhood, int(england.uniform("person.household", child.key) * households)
+        child.circle = -1
+        if not child.arrives:
+            circle = int(england.uniform("person.circle", child.key) * circles_in_a_year)
+            child.circle = circle + circles_in_a_year * (child.school_year - OLDEST + years * child.neighbourhood)
+            england.friends.setdefault(child.circle, []).append(child)
+        england.corners.setdefault((child.neighbourhood, child.corner), []).append(child)
+        england.siblings.setdefault(child.household, []).append(child)
 
 
 def draw_differences(england, child):
     """What a child brings, drawn once from its key alone."""
     p, key = england.p("people"), child.key
-    child.is_male = england.uniform("person.sex", key) < p.male
+    child.is_male = england.uniform("person.sex", key) < (england.p("unaccompanied").male if child.arrives else p.male)
     child.strain = single(gamma(england.exponential("person.strain", key), p.unevenness_of_strain))
-    alone = gamma(england.exponential("person.exposure", key), p.unevenness_of_exposure)
+    by_itself = gamma(england.exponential("person.exposure", key), p.unevenness_of_exposure)
     # the engine multiplies the first term in single precision
     from_strain = single(single(p.exposure_from_strain) * child.strain)
-    child.exposure = single(from_strain + (1.0 - p.exposure_from_strain) * alone)
+    child.exposure = single(from_strain + (1.0 - p.exposure_from_strain) * by_itself)
     child.difference_in_breaking = gamma(england.exponential("person.breaking", key), england.p("care").unevenness_of_breaking)
+    school = england.p("schooling")
+    at_school = gamma(england.exponential("person.at_school", key), school.unevenness)
+    child.difference_at_school = school.from_exposure * child.exposure + (1.0 - school.from_exposure) * at_school
 
 
 def restlessness(england, child):
@@ -134,22 +178,34 @@ def restlessness(england, child):
     return single(max(gamma(england.exponential("person.restlessness", child.key), shape), LEAST_RESTLESSNESS))
 
 
+# -- birthdays, entrants, leavers -------------------------------------------------------------------------------------------
+
+
 def have_birthdays(england):
-    """Children pass into the next age band; at eighteen they leave observation."""
+    """Children pass into the next age band; at eighteen they leave observation, as do those who died or were transferred yesterday."""
     today, turns = england.day, {THIRTEEN: 1, FIFTEEN: 2, SIXTEEN: 3, EIGHTEEN: None}
+    leaving = {}
     for child in england.present:
         lived = today - child.born
-        if lived not in turns:
-            continue
-        if lived < EIGHTEEN:
+        if lived == EIGHTEEN:
+            leaving[child] = 0
+        elif lived in turns:
             child.band = turns[lived]
-        else:
-            child.is_present = False
-            england.news["left"].append(child)
-            debt = child.involvement.debt if child.involvement else 0.0
-            england.tell(LEFT, child, cause=child.stage, detail=child.is_missing + 2 * (child.setting != AT_HOME), amount=debt)
-    if england.news["left"]:
+    for child, why in england.leaving_tomorrow:
+        if child.is_present:
+            leaving.setdefault(child, why)
+    england.leaving_tomorrow = []
+    for child, why in leaving.items():
+        child.is_present = False
+        england.news["left"].append(child)
+        debt = child.involvement.debt if child.involvement else 0.0
+        england.tell(LEFT, child, cause=child.stage, detail=child.is_missing + 2 * (child.setting != AT_HOME) + why, amount=debt)
+    if leaving:
         england.present = [child for child in england.present if child.is_present]
+
+
+def leave_tomorrow(england, child, why):
+    england.leaving_tomorrow.append((child, why))
 
 
 def welcome_entrants(england):
@@ -163,6 +219,15 @@ def welcome_entrants(england):
             england.tell(ENTERED, child)
             england.news["entered"].append(child)
     england.present = [child for child in england.children if child.is_present]
+
+
+def write_down(england, children):
+    """A row of the ledger for each who comes into observation: the few lasting facts that tell results apart."""
+    for child in children:
+        england.ledger.write(
+            "children", day=england.day, child=child.key, born=child.born, home=child.authority, is_male=child.is_male,
+            alone=child.is_unaccompanied,
+        )  # fmt: skip
 
 
 # -- levers, by which policies, and mechanisms among themselves, take hold of a hazard ---------------------------------------

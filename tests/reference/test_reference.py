@@ -12,20 +12,27 @@ import pytest
 from sim import (
     CountyLines,
     exploitation,
+    harm,
     ledger,
     lines,
     load_scenario,
     missing,
+    other_exploitation,
     placements,
+    policing,
     population,
     recruitment,
+    relationships,
+    schooling,
     services,
+    world,
 )
 from sim.draws import Draws, key_of
 from sim.parameters import Parameters
 from sim.places import read_places
 from sim.policies import every_policy
 from sim.population import FACTS
+from sim.scenario import FOLDER
 from sim.world import World
 from tests.worlds import EVENTFUL
 
@@ -34,27 +41,44 @@ from .comparing import STORAGE, engine_facts, first_fact, first_row, how_they_pa
 from .facts import FACTS as FACTS_OF_REFERENCE
 from .ledger import COLUMNS, SORTED_BY
 
-SCENARIOS = ("baseline", "relocation", "specialist_foster", "early_intervention", "combined")
+SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 WORLDS = {
-    "region": ("Greenwich", "Medway", "Kent"), "north": ("Liverpool", "Blackpool", "Middlesbrough"),  # many there are looked after
+    "region": ("Greenwich", "Medway", "Kent"),
+    "north": ("Liverpool", "Blackpool", "Middlesbrough"),  # many there are looked after, and many lines begin there
     "england": read_places().name,  # a home here and there, and no elsewhere that takes whoever found no bed
-}  # fmt: skip
-OWN = ("__init__.py", "care.py", "chance.py", "costs.py", "exploitation.py", "facts.py", "ledger.py", "lines.py", "missing.py", "people.py",
-       "policies.py", "recruiting.py", "services.py", "words.py", "world.py")  # fmt: skip
+    "manchester": ("Bolton", "Bury", "Manchester", "Oldham", "Rochdale", "Salford", "Stockport", "Tameside", "Trafford", "Wigan"),
+}
+OWN = ("__init__.py", "alone.py", "care.py", "chance.py", "costs.py", "distance.py", "exploitation.py", "facts.py", "harm.py", "ledger.py",
+       "lines.py", "missing.py", "otherwise.py", "people.py", "police.py", "policies.py", "practice.py", "recruiting.py", "schooling.py",
+       "services.py", "trust.py", "words.py", "world.py")  # fmt: skip
 MAY_IMPORT = {"sim.draws", "sim.parameters", "sim.dates", "sim.places"}
 
-# Beds, interviewers and moves for fewer than ask for them; lines that close and open again; absences so long that a child is missing on
-# its eighteenth birthday; and policies that reach somebody in so small a world.
+# Beds, interviewers, help and moves for fewer than ask for them; lines that close, move and open again; absences so long that a child is
+# missing on its eighteenth birthday; and policies that reach somebody in so small a world.
 SCARCE = {
-    **EVENTFUL, "services.interviewers": 4.0, "services.helped": 0.6, "missing.debt_rate": 4.0, "missing.at_16_17": 2.5, "duration.line": 10.0,
-    "duration.tail": 1.0, "duration.conflict": 0.6, "reporting.home": 0.2, "reporting.care_police": 0.4, "recruitment.home": 0.3,
-    "recruitment.street": 0.2, "recruitment.online": 0.05, "recruitment.peers": 2.5, "recruitment.girls": 0.45, "lines.lifetime": 90.0,
-    "exploitation.drawn_back": 0.12, "exploitation.settles": 0.05, "exploitation.tries": 0.06, "care.foster_breaks": 0.5, "care.home_breaks": 1.2,
-    "care.unevenness_of_breaking": 3.0,
+    **EVENTFUL, "services.interviewers": 4.0, "services.helped": 0.6, "services.help_places": 8.0, "missing.debt_rate": 4.0,
+    "missing.at_16_17": 2.5, "duration.line": 10.0, "duration.tail": 1.0, "duration.conflict": 0.6, "reporting.home": 0.2,
+    "reporting.care_police": 0.4, "recruitment.home": 0.3, "recruitment.street": 0.2, "recruitment.online": 0.05, "recruitment.peers": 2.5,
+    "recruitment.siblings": 2.5, "recruitment.girls": 0.45, "lines.lifetime": 90.0, "lines.substitution": 0.9, "lines.relative_or_friend": 0.3,
+    "lines.displaced": 0.6, "lines.adaptation": 0.8, "exploitation.drawn_back": 0.12, "exploitation.settles": 0.05, "exploitation.tries": 0.06,
+    "exploitation.out_at_closure": 0.3, "care.foster_breaks": 0.5, "care.home_breaks": 1.2, "care.unevenness_of_breaking": 3.0,
+    "distance.line_follows": 0.1, "harm.injury": 0.05, "harm.admitted": 0.4, "policing.street": 0.15, "policing.criminal": 0.8,
+    "policing.remand": 0.12, "policing.remand_days": 14.0, "relationships.trust_after": 2.0, "relationships.broken_promises": 1.0,
+    "relationships.new_worker_after_move": 0.7, "unaccompanied.transferred": 0.6, "sexual_exploitation.approaches": 20.0,
+    "sexual_exploitation.boys": 0.55, "other_criminal.approaches": 30.0, "other_criminal.girls": 0.5, "schooling.exclusions": 1.5,
+}  # fmt: skip
+# Rare things, far beyond their ranges: death, custody, lines that follow a child; and so many lines that they meet.
+RARE = {
+    "harm.death": 0.004, "harm.injury": 0.2, "policing.remand": 0.7, "distance.line_follows": 0.9, "distance.ties_kept": 0.5,
+    "lines.external": 9000.0, "lines.internal": 9000.0, "lines.relative_or_friend": 0.8, "recruitment.at_outlet": 0.9,
+    "sexual_exploitation.approaches": 150.0, "other_criminal.approaches": 150.0, "schooling.exclusions": 20.0, "care.leaves_10_15": 1.0,
+    "care.leaves_16_17": 1.0, "services.recognised": 0.9, "services.help_places": 2.0,
+    "services.interviewers": 20.0,
 }  # fmt: skip
 SMALL_DOSES = {
     "relocation": {"moves_a_year": 150.0, "coverage": 0.9}, "specialist_foster": {"beds": 200.0, "coverage": 0.9},
-    "early_intervention": {"interviewers": 2.0, "worker": 0.9},
+    "managed_placement": {"arrangements": 200.0, "coverage": 0.9}, "key_worker": {"places": 200.0, "coverage": 0.9},
+    "sexual_exploitation_support": {"places": 200.0, "coverage": 0.9},
 }  # fmt: skip
 
 
@@ -68,7 +92,7 @@ def small_world(children: int, days: int, warm_up_days: int, where: str = "regio
 def with_small_doses(name: str):
     """A scenario of the project, its policies with capacities that bind in a small world."""
     scenario = load_scenario(name)
-    uses = {name: replace(use, settings={**use.settings, **SMALL_DOSES[name]}) for name, use in scenario.policies.items()}
+    uses = {name: replace(use, settings={**use.settings, **SMALL_DOSES.get(name, {})}) for name, use in scenario.policies.items()}
     return replace(scenario, policies=uses)
 
 
@@ -82,17 +106,43 @@ def at_ends(seed: int, scenario) -> dict[str, float]:
     return values
 
 
+def holds(where: str, scenario) -> bool:
+    """Could the scenario's policies reach anybody in that world?"""
+    authorities = {read_places().index(name) for name in WORLDS[where]}
+    return all(use.where is None or authorities & set(use.where) for use in scenario.policies.values())
+
+
+def bare(scenario):
+    """The scenario with every policy at its declared numbers."""
+    return replace(scenario, policies={name: replace(use, settings={}) for name, use in scenario.policies.items()})
+
+
+@pytest.fixture
+def rare_is_common(monkeypatch) -> dict[str, float]:
+    """What happens in a scarce practice, and what is rare made common: numbers outside their ranges, which are widened for it."""
+    for address, value in RARE.items():
+        group, _, name = address.rpartition(".")
+        declared = Parameters.registry[group].declared
+        low, high = declared[name].between
+        monkeypatch.setitem(declared, name, replace(declared[name], between=(min(low, value), max(high, value))))
+    return {**SCARCE, **RARE}
+
+
 # -- they agree -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_short_run_of_all_policies_together_agrees(seed: int) -> None:
-    assert how_they_part(*run_both(with_small_doses("combined"), small_world(1500, 120, 20, "north"), seed, SCARCE)) == ""
+    assert how_they_part(*run_both(with_small_doses("everything"), small_world(1500, 120, 20, "north"), seed, SCARCE)) == ""
 
 
 def test_a_short_run_of_a_larger_world_agrees() -> None:
     """So many that co-residents who work a line decide whom a recruiter reaches."""
     assert how_they_part(*run_both(load_scenario("baseline"), small_world(6000, 40, 20, "north"), 7, SCARCE)) == ""
+
+
+def test_a_short_run_in_which_rare_things_are_common_agrees(rare_is_common) -> None:
+    assert how_they_part(*run_both(with_small_doses("everything"), small_world(1500, 120, 20, "north"), 3, rare_is_common)) == ""
 
 
 def test_they_give_up_asking_after_as_many_refusals(monkeypatch) -> None:
@@ -103,16 +153,20 @@ def test_they_give_up_asking_after_as_many_refusals(monkeypatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("where", "seed", "parameters"),
-    [
-        pytest.param("region", 1, {}, id="region-1-as it is"), pytest.param("region", 2, SCARCE, id="region-2-scarce"),
-        pytest.param("north", 3, SCARCE, id="north-3-scarce"), pytest.param("north", 4, SCARCE, id="north-4-scarce"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_agrees(name: str, where: str, seed: int, parameters: dict[str, float]) -> None:
-    assert how_they_part(*run_both(with_small_doses(name), small_world(3000, 400, 60, where), seed, parameters)) == ""
+def test_every_scenario_agrees(name: str, seed: int) -> None:
+    """Each in two worlds that can hold it, as it is and in a scarce practice."""
+    scenario = with_small_doses(name)
+    worlds = [where for where in WORLDS if holds(where, scenario)]
+    where, parameters = (worlds[0], {}) if seed == 1 else (worlds[1 % len(worlds)], SCARCE)
+    assert how_they_part(*run_both(scenario, small_world(3000, 400, 60, where), seed, parameters)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 4])
+def test_long_runs_in_which_rare_things_are_common_agree(seed: int, rare_is_common) -> None:
+    assert how_they_part(*run_both(with_small_doses("everything"), small_world(3000, 400, 60, "north"), seed, rare_is_common)) == ""
 
 
 @pytest.mark.slow
@@ -123,15 +177,14 @@ def test_a_thin_england_agrees() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_they_agree_with_every_number_at_one_end_of_its_range(seed: int) -> None:
-    scenario = load_scenario("combined")
-    bare = replace(scenario, policies={name: replace(use, settings={}) for name, use in scenario.policies.items()})
-    where = ("region", "north")[seed % 2]
-    assert how_they_part(*run_both(bare, small_world(3000, 400, 60, where), seed, at_ends(seed, bare))) == ""
+    scenario = bare(load_scenario("everything"))
+    where = tuple(WORLDS)[seed % len(WORLDS)]
+    assert how_they_part(*run_both(scenario, small_world(3000, 400, 60, where), seed, at_ends(seed, scenario))) == ""
 
 
 @pytest.mark.slow
 def test_they_agree_where_policies_end_and_serve_one_place() -> None:
-    scenario = with_small_doses("combined")
+    scenario = with_small_doses("everything")
     world = small_world(3000, 400, 60, "north")
     uses = {name: replace(use, begins=30, ends=200, where=world.authorities[1:]) for name, use in scenario.policies.items()}
     assert how_they_part(*run_both(replace(scenario, policies=uses), world, 3, SCARCE)) == ""
@@ -166,15 +219,14 @@ def test_another_seed_is_another_england() -> None:
 
 
 @pytest.mark.slow
-def test_the_runs_compared_have_some_of_everything() -> None:
+def test_the_runs_compared_have_some_of_everything(rare_is_common) -> None:
     """Nothing agrees merely because it never happened."""
     told: Counter[int] = Counter()
     changed: Counter[str] = Counter()
-    for name in SCENARIOS:
-        for where, seed in (("region", 2), ("north", 3), ("north", 4)):
-            model = CountyLines(with_small_doses(name), small_world(3000, 400, 60, where), seed, SCARCE).run_to(400)
-            told.update(model.ledger.table("events")["event"].tolist())
-            changed.update({policy.name: policy.counts["changed"] for policy in model.policies})
+    for name, where, parameters in (("everything", "north", SCARCE), ("everything", "north", rare_is_common), ("baseline", "region", SCARCE)):
+        model = CountyLines(with_small_doses(name), small_world(3000, 400, 60, where), 3, parameters).run_to(400)
+        told.update(model.ledger.table("events")["event"].tolist())
+        changed.update({policy.name: policy.counts["changed"] for policy in model.policies})
     assert [policy for policy in every_policy() if changed[policy] < 3] == []
     assert [event.name for event in ledger.Event if told[event] < 3] == []
 
@@ -207,7 +259,10 @@ def test_every_file_of_the_reference_is_looked_at() -> None:
 
 
 def test_events_have_the_same_numbers() -> None:
-    renamed = {"APPROACHED": "APPROACHED_BY", "GROOMED": "GROOMED_BY", "BOUND": "BECAME_BOUND"}
+    renamed = {
+        "APPROACHED": "APPROACHED_BY", "GROOMED": "GROOMED_BY", "BOUND": "BECAME_BOUND", "SUSPENDED": "WAS_PUT_OUT_FOR_DAYS",
+        "EXCLUDED": "WAS_EXCLUDED_FOR_GOOD", "PART_TIME": "WENT_PART_TIME", "ABSENT": "STAYED_AWAY_FROM_SCHOOL",
+    }  # fmt: skip
     assert {event.name: event.value for event in ledger.Event} == {
         event.name: getattr(words, renamed.get(event.name, event.name)) for event in ledger.Event
     }
@@ -217,18 +272,31 @@ def test_events_have_the_same_numbers() -> None:
     ("module", "names"),
     [
         (population, "NOT_INVOLVED APPROACHED GROOMED WORKING BOUND GETTING_OUT SAFE"),
-        (population, "AT_HOME FOSTER SPECIALIST_FOSTER KINSHIP CHILDRENS_HOME SECURE SUPPORTED WITH_PARENTS OTHER"),
-        (population, "CONFLICT FAMILY LINE DEBT NEVER"),
-        (missing, "POLICE AUTHORITY OVERNIGHT LOOKED_AFTER OLDER OUTSIDE FOUND"),
+        (population, "AT_HOME FOSTER SPECIALIST_FOSTER KINSHIP CHILDRENS_HOME SECURE SUPPORTED WITH_PARENTS OTHER CUSTODY"),
+        (population, "CONFLICT FAMILY LINE DEBT SEXUAL BY_A_LINE SEXUALLY BY_OTHERS NEVER"),
+        (population, "MAINSTREAM SUSPENDED PART_TIME ALTERNATIVE ABSENT"),
+        (schooling, "WAS_LOOKED_AFTER WAS_SUSPENDED WAS_EXCLUDED WAS_MISSING"),
+        (other_exploitation, "GROOMING EXPLOITED OUT"),
+        (missing, "POLICE AUTHORITY OVERNIGHT LOOKED_AFTER OLDER OUTSIDE FOUND HIGH_RISK"),
+        (harm, "ASSAULT SEXUAL_ASSAULT INJURY THREATENED DEATH"),
         (recruitment, "STREET SCHOOL HOME ONLINE"),
-        (exploitation, "THREAT GIFTS ROBBERY SEIZURE"),
-        (lines, "BY_ADULT BY_CHILD BY_CHILD_OF_ELSEWHERE"),
-        (services, "POLICE_FORCE SOCIAL_CARE EPISODE DISCLOSURE CLOSED_LINE SHARED"),
+        (exploitation, "THREAT GIFTS ROBBERY SEIZURE TRIED CLOSED IN_CUSTODY"),
+        (lines, "BY_ADULT BY_CHILD BY_CHILD_OF_ELSEWHERE BY_RELATIVE_OR_FRIEND BY_SAME_GROWN_UP BY_NOBODY"),
+        (policing, "AT_A_CLOSURE IN_THE_STREET SAFEGUARDING CRIMINAL"),
+        (services, "POLICE_FORCE SOCIAL_CARE EDUCATION HEALTH ALL EPISODE MET DISCLOSURE INTELLIGENCE"),
+        (services, "CRIMINAL_FACTOR GANG_FACTOR SEXUAL_FACTOR MISSING_FACTOR"),
+        (relationships, "TURNOVER HELP_BEGINS"),
         (placements, "ENTRY MOVE GUEST FAR_KM"),
+        (world, "NEIGHBOURHOOD CORNERS"),
     ],
 )
 def test_words_mean_the_same(module, names: str) -> None:
     assert {name: getattr(module, name) for name in names.split()} == {name: getattr(words, name) for name in names.split()}
+
+
+def test_names_that_draws_are_looked_up_by_are_the_same() -> None:
+    assert (words.AGENCY_NAMES, words.SIGNAL_NAMES) == (services.AGENCIES, services.SIGNALS)
+    assert (words.FORM_NAMES, words.SETTING_NAMES, words.HARM_NAMES) == (population.FORMS, population.SETTINGS, harm.KINDS)
 
 
 def test_tables_have_the_same_columns_in_the_same_order() -> None:

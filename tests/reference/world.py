@@ -8,9 +8,26 @@ from sim.draws import Draws, key_of
 from sim.parameters import Parameters
 from sim.places import read_places
 
-from . import care, costs, exploitation, lines, missing, people, policies, recruiting, services
+from . import (
+    alone,
+    care,
+    costs,
+    distance,
+    exploitation,
+    harm,
+    lines,
+    missing,
+    otherwise,
+    people,
+    police,
+    policies,
+    recruiting,
+    schooling,
+    services,
+    trust,
+)
 from .ledger import Ledger
-from .words import APPROACHED, AT_HOME, BOUND, GETTING_OUT, GROOMED, SAFE, WORKING
+from .words import APPROACHED, AT_HOME, BOUND, BY_OTHERS, CUSTODY, GETTING_OUT, GROOMED, SAFE, SEXUALLY, WORKING
 
 SPREAD = sqrt(1.5)  # half-width of a uniform square whose root mean square distance from its middle is 1
 
@@ -29,6 +46,8 @@ class Authority:
         self.childrens_home_places, self.placed_here_by_others = int(places.childrens_home_places[n]), int(places.placed_here_by_others[n])
         self.deprivation, self.is_coastal = float(places.imd_score[n]), bool(places.coastal[n])
         self.group, self.share_of_group = places.exporter_group[n], float(places.exporter_weight[n])
+        self.police_force, self.unaccompanied = places.police_force[n], int(places.unaccompanied[n])
+        self.suspension_rate, self.exclusion_rate = float(places.suspension_rate[n]), float(places.exclusion_rate[n])
 
 
 class Register(dict):
@@ -60,23 +79,37 @@ class England:
         self.places = [Authority(read_places(), n) for n in range(len(read_places()))]
         self.km = [[sqrt((a.x_km - b.x_km) ** 2 + (a.y_km - b.y_km) ** 2) for b in self.places] for a in self.places]
         self.mean_deprivation = sum(a.deprivation * a.people for a in self.places) / sum(a.people for a in self.places)
-        what = "placement", "stage", "episode", "holds"  # a child of whom it is true has one
-        self.looked_after, self.exploited, self.missing, self.held = (Register(self, name, looks_at_everybody) for name in what)
-        self.neighbourhoods, self.neighbours, self.friends = {}, {}, {}
-        self.draws_of_others, self.share_at_ten, self.moves_asked_for, self.spent_by_policies = {}, {}, [], 0.0
+        # the children of whom it is true (each has one), by key
+        what = "placement", "stage", "otherwise", "worker", "episode", "holds"
+        self.looked_after, self.exploited, self.exploited_otherwise, self.with_worker, self.missing, self.held = (
+            Register(self, name, looks_at_everybody) for name in what
+        )
+        # who lives where, with whom
+        self.neighbourhoods, self.corners, self.friends, self.siblings = {}, {}, {}, {}
+        # what is due, by day
+        self.arrivals, self.transfers, self.later_offences, self.releases = {}, {}, {}, {}
+        self.sharing, self.assessments_due, self.help_ends = {}, {}, {}
+        # what waits for the next morning, or the next of its kind
+        self.leaving_tomorrow, self.moved_last_evening, self.seized_last_evening, self.moves_asked_for = [], [], [], []
+        self.requests, self.contacts, self.contacts_elsewhere, self.to_be_pressed = [], [], [], []
+        self.draws_of_others, self.share_at_ten, self.known_to_all, self.spent_by_policies = {}, {}, set(), {}
         self.children = people.lay_out(self)
         self.present = [child for child in self.children if child.is_present]
         care.build_homes(self)
         lines.lay_out(self)
+        otherwise.begin(self)
+        police.begin(self)
         services.begin(self)
         costs.begin(self)
         self.policies = [policies.EVERY_POLICY[name](self, **use_without_settings(use)) for name, use in sorted(uses_of_policies.items())]
         care.begin(self)
+        people.write_down(self, self.present)
+        schooling.begin(self)
         missing.begin(self)
+        trust.begin(self)
         lines.begin(self)
         recruiting.begin(self)
-        for child in self.news["setting changed"]:
-            child.pulls_changed = True
+        distance.tell(self)
         missing.begin_pulls(self)
         self.day = 0
 
@@ -86,16 +119,25 @@ class England:
         self.news.clear()
         people.have_birthdays(self)
         people.welcome_entrants(self)
+        alone.arrive(self)
         people.let_go_of_levers(self)
         care.begin_end_and_move(self)
+        people.write_down(self, self.news["entered"] + self.news["arrived"])
         missing.end_episodes(self)
+        harm.look_back(self)
         lines.run(self)
         recruiting.recruit(self)
         exploitation.live(self)
+        otherwise.live(self)
+        police.count_cases(self)
         missing.begin_episodes(self)
+        police.respond(self)
+        schooling.open_schools(self)
         services.respond(self)
+        trust.live(self)
         for policy in self.policies:
             policy.live(self)
+        distance.tell(self)
         costs.charge(self)
         self.count_stocks()
         if (date_of(self.day).month, date_of(self.day).day) == (3, 31):
@@ -134,11 +176,6 @@ class England:
         """The authority in which a child lives."""
         return child.placement.place if child.placement else child.authority
 
-    def recording_practice(self, place):
-        """How fully an authority records absences from care, between the least and 1."""
-        least = self.p("reporting").practice_least
-        return least + (1.0 - least) * self.uniform("authority.practice", self.places[place].key)
-
     def count_stocks(self):
         """The evening: everybody is counted."""
         stages = [child.stage for child in self.exploited.values()]
@@ -153,6 +190,12 @@ class England:
             positions_with_children=number[WORKING] + number[BOUND] + number[GETTING_OUT], beds=sum(home.beds for home in self.homes),
             beds_taken=sum(home.beds - home.free for home in self.homes),
             interviews_waiting=sum(len(team.queue) for team in self.teams.values()),
+            sexually_exploited=sum(otherwise.is_exploited(child, SEXUALLY) for child in self.exploited_otherwise.values()),
+            otherwise_exploited=sum(otherwise.is_exploited(child, BY_OTHERS) for child in self.exploited_otherwise.values()),
+            in_custody=sum(child.setting == CUSTODY for child in self.looked_after.values()),
+            trusting=sum(child.worker.is_trusted for child in self.with_worker.values()),
+            helped=sum(len(team.helping) for team in self.specialists.values()),
+            waiting_for_help=sum(len(team.queue) for team in self.specialists.values()),
         )  # fmt: skip
 
 

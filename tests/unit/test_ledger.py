@@ -22,6 +22,7 @@ def filled(order=range(4)) -> Ledger:
     ledger.tables["bills"].append(2, day=1, payer=[1, 0], item=[3, 2], pounds=[10.0, 20.0])
     ledger.tables["stocks"].append(1, day=1, children=100)
     ledger.tables["counts"].append(1, day=1, children=5)
+    ledger.tables["children"].append(2, day=1, child=[2**63 + 1, 7], born=-4000)
     return ledger
 
 

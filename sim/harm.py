@@ -1,0 +1,76 @@
+"""Harm while away: assault, sexual assault, injury, threat, rarely death; and hospital.
+
+What a missing child meets depends on why it is away. Harm is counted, never netted against anything, and never added to budgets.
+A badly hurt child is in hospital for days, which are not days safe: nothing can come to it there, and nothing that was going on
+has ended.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.draws import exp
+from sim.ledger import Event
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.population import CAUSES, LINE, SEXUAL
+
+ASSAULT, SEXUAL_ASSAULT, INJURY, THREATENED, DEATH = range(5)
+KINDS = ("assault", "sexual assault", "injury", "threat", "death")
+
+
+class Harms(Parameters, group="harm"):
+    """How often a child who is away is harmed."""
+
+    assault = parameter(0.05, unit="a day away", between=(0.02, 0.12), source="run_harm_2011")
+    sexual_assault = parameter(0.012, unit="a day away", between=(0.003, 0.04), source="run_risk_2011")
+    injury = parameter(0.015, unit="a day away", between=(0.004, 0.05), source="run_harm_2011")
+    threat = parameter(0.03, unit="a day away", between=(0.01, 0.1), source="run_risk_2011")
+    death = parameter(0.000004, unit="a day away", between=(0.0, 0.00003), source=ASSUMED)
+    on_a_line = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, doc="Assault, injury and threat while on a line, against other absences.")
+    when_sexual = parameter(20.0, unit="multiplier", between=(5.0, 60.0), source=ASSUMED, doc="Sexual assault in an episode of sexual exploitation.")
+    admitted = parameter(0.15, unit="probability an injury", between=(0.05, 0.4), source=ASSUMED, doc="An injured child is in hospital.")
+    hospital_days = parameter(3.0, unit="days", between=(1.0, 8.0), source=ASSUMED, doc="Mean stay.")
+
+
+class Harming:
+    """Keeps who is in hospital, and tells of harm."""
+
+    keeper = "harm"
+
+    def __init__(self, model):
+        self.model, self.parameters = model, model.parameters["harm"]
+        self.own = model.children.kept_by(self.keeper)
+        p = self.parameters
+        self.rates = np.tile(np.array([p.assault, p.sexual_assault, p.injury, p.threat, p.death]), (len(CAUSES), 1))
+        self.rates[LINE, [ASSAULT, INJURY, THREATENED]] *= p.on_a_line
+        self.rates[SEXUAL, SEXUAL_ASSAULT] *= p.when_sexual
+
+    def look_back(self) -> None:
+        """Those who came back today: what happened to them while they were away."""
+        model, draws = self.model, self.model.draws
+        for rows, cause, days, _, serial in model.today.get("back"):
+            key = model.children.key[rows]
+            for kind, name in enumerate(KINDS):
+                odds = 1.0 - exp(-self.rates[cause, kind] * np.minimum(days, 60.0))
+                hurt = draws.happens(f"harm.{name}", key, odds, serial)
+                if not hurt.any():
+                    continue
+                model.tell(Event.HARMED, rows[hurt], cause=kind, detail=cause[hurt], serial=serial[hurt])
+                if kind == THREATENED:
+                    model.today.give("threatened", rows[hurt])
+                elif kind == INJURY:
+                    self._take_to_hospital(rows[hurt], serial[hurt])
+                elif kind == DEATH:
+                    model.tell(Event.DIED, rows[hurt])
+                    for row in rows[hurt].tolist():
+                        model.demography.leave_tomorrow(row, died=True)
+
+    def _take_to_hospital(self, rows, serial) -> None:
+        model, p = self.model, self.parameters
+        key = model.children.key[rows]
+        admitted = model.draws.happens("harm.admitted", key, p.admitted, serial)
+        rows, key, serial = rows[admitted], key[admitted], serial[admitted]
+        if rows.size:
+            days = 1 + (model.draws.exponential("harm.hospital_days", key, serial) * p.hospital_days).astype(np.int64)
+            self.own.in_hospital_until[rows] = model.day + days
+            model.tell(Event.IN_HOSPITAL, rows, amount=days.astype(np.float64), serial=serial)

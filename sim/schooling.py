@@ -1,0 +1,177 @@
+"""School: suspension, permanent exclusion, part-time timetables, alternative provision, persistent absence.
+
+Trouble at school comes to a child at its authority's published rate, times its age, times a lasting difference that shares
+something with family conflict and exposure; being exploited may raise it. Most trouble ends in a suspension of days, some in
+weeks of absence, some in a part-time timetable, little of it in a permanent exclusion to alternative provision. Out of school a child is easier to
+meet for recruiters (`recruitment`), and a school that suspends it may notice why (`services`).
+
+*Chosen*: exclusion and exploitation are associated partly through who is exposed, partly through what exploitation does at
+school, and perhaps through what being out of school does; each part is a number with "nothing" in its range. *Rival*: exclusion
+as a cause only, as campaigns say; set `recruitment.out_of_school` high and `when_exploited` to 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.draws import gamma_quantile
+from sim.hazards import Clock
+from sim.ledger import Event
+from sim.levers import ALWAYS, Lever
+from sim.parameters import ASSUMED, Parameters, parameter
+from sim.population import (
+    ABSENT,
+    ALTERNATIVE,
+    BANDS,
+    BOUND,
+    GETTING_OUT,
+    GROOMED,
+    MAINSTREAM,
+    NOT_INVOLVED,
+    PART_TIME,
+    SETTINGS,
+    SUSPENDED,
+    WORKING,
+    group_of,
+)
+from sim.tables import union
+
+SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
+WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
+PASTS = ("looked after", "suspended", "permanently excluded", "missing")
+USUAL_SUSPENSIONS = 4.0  # behind a child who is suspended, on average
+STARTS_AT = 8.0  # years of age from which suspensions are counted
+
+
+class Schooling(Parameters, group="schooling"):
+    """How often children are put out of school."""
+
+    at_10_12 = parameter(1.1, unit="times the authority's rate", between=(0.6, 1.6), source="places.csv:suspension_rate", doc="Suspensions for 100 pupils of all ages; ages ASSUMED.")
+    at_13_14 = parameter(2.4, unit="times the authority's rate", between=(1.6, 3.2), source="places.csv:suspension_rate")
+    at_15 = parameter(2.2, unit="times the authority's rate", between=(1.4, 3.2), source="places.csv:suspension_rate")
+    at_16_17 = parameter(0.15, unit="times the authority's rate", between=(0.0, 0.5), source="places.csv:suspension_rate")
+    unevenness = parameter(0.18, unit="gamma shape", between=(0.1, 1.0), source=ASSUMED, doc="Lasting difference between pupils; the smaller, the more unequal.")
+    from_exposure = parameter(0.75, unit="share", between=(0.0, 0.8), source="K175;G105", doc="Of this difference: shared with exposure to exploiters.")
+    when_exploited = parameter(2.0, unit="multiplier", between=(1.0, 4.0), source="K006;K175", doc="While groomed, working or getting out; a part of the association is selection.")
+    days = parameter(2.5, unit="days", between=(1.5, 5.0), source=ASSUMED, doc="Mean length of a suspension.")
+    exclusions = parameter(1.4, unit="times the authority's rate", between=(0.7, 1.5), source="places.csv:exclusion_rate")
+    exclusion_when_exploited = parameter(6.0, unit="multiplier", between=(1.0, 20.0), source="K176;K177", doc="Permanent exclusion rather than suspension, of an exploited child: drugs, a weapon; range ASSUMED.")
+    exclusion_rises = parameter(0.8, unit="share", between=(0.0, 1.0), source="K176", doc="How far a permanent exclusion is for those with many suspensions behind them; range ASSUMED.")
+    alternative_days = parameter(300.0, unit="days", between=(120.0, 600.0), source=ASSUMED, doc="Mean stay in alternative provision.")
+    absence = parameter(0.3, unit="share of trouble", between=(0.1, 0.6), source="K006", doc="Ends in weeks of absence, without a suspension; range ASSUMED.")
+    absence_days = parameter(30.0, unit="days", between=(10.0, 80.0), source=ASSUMED, doc="Mean length.")
+    part_time = parameter(0.06, unit="probability a suspension", between=(0.0, 0.2), source=ASSUMED)
+    part_time_days = parameter(40.0, unit="days", between=(10.0, 120.0), source=ASSUMED)
+
+
+class School:
+    """Keeps where each child is in its schooling."""
+
+    keeper = "schooling"
+
+    def __init__(self, model):
+        self.model, self.parameters = model, model.parameters["schooling"]
+        self.own = model.children.kept_by(self.keeper)
+        places, p = model.world.places, self.parameters
+        self.permanent = np.minimum(1.0, p.exclusions * places.exclusion_rate / places.suspension_rate)
+        self.ages = (p.at_10_12, p.at_13_14, p.at_15, p.at_16_17)
+        rates = np.zeros(len(places) * len(BANDS) * len(SETTINGS))
+        for band, times in enumerate(self.ages):
+            for setting in range(len(SETTINGS)):
+                rates[group_of(np.arange(len(places)), band, setting)] = places.suspension_rate / 100.0 * times / 365.25 / (1.0 - p.absence)
+        self.clock = Clock(self.own.school_level, model.children.columns["group"], rates)
+        model.clocks.append(self.clock)
+        model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
+        self.in_alternative_provision = 0  # children, today
+        self.back: dict[int, list[int]] = {}
+
+    # -- day 1 -----------------------------------------------------------------------------------------------------------
+
+    def start(self, rows) -> None:
+        """Day 1, and arrivals: what school has been like so far, and the clock of trouble to come."""
+        model, children = self.model, self.model.children
+        multiplier = self._multiplier(rows)
+        places = model.world.places
+        years = np.maximum(children.ages(rows) - STARTS_AT, 0.0)
+        by_age = np.minimum(years, 5.0) * 0.6 * self.ages[0] + np.clip(years - 5.0, 0.0, 3.0) * self.ages[1]
+        past = places.suspension_rate[children.authority[rows]] / 100.0 * by_age * multiplier
+        patience = model.draws.exponential("school.past", children.key[rows])
+        had = patience < past
+        self.own.suspensions[rows[had]] = 1
+        times = np.floor(1.0 + (past[had] - patience[had]))
+        model.tell(Event.HISTORY, rows[had], cause=WAS_SUSPENDED, amount=times)
+        rises = 1.0 - self.parameters.exclusion_rises + self.parameters.exclusion_rises * times / USUAL_SUSPENSIONS
+        odds = np.minimum(self.permanent[children.authority[rows[had]]] * rises * times, 1.0)
+        excluded = rows[had][model.draws.happens("school.past_exclusion", children.key[rows[had]], odds)]
+        model.tell(Event.HISTORY, excluded, cause=WAS_EXCLUDED, amount=1.0)
+        self._begin(rows, multiplier)
+
+    def _multiplier(self, rows):
+        """The lasting difference of each child (mean 1)."""
+        p, children = self.parameters, self.model.children
+        alone = gamma_quantile(self.model.draws.exponential("person.at_school", children.key[rows]), p.unevenness)
+        own = p.from_exposure * children.exposure[rows].astype(np.float64) + (1.0 - p.from_exposure) * alone
+        return own * (children.strain[rows] > 0.0)
+
+    def _begin(self, rows, multiplier=None) -> None:
+        multiplier = self._multiplier(rows) if multiplier is None else multiplier
+        patience = self.model.draws.exponential("school.trouble", self.model.children.key[rows], self.own.suspensions[rows])
+        self.clock.begin(rows, patience, multiplier * self.model.levers.value(SCHOOL_TROUBLE, rows))
+
+    # -- the day -----------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """A day of school: children come back to it, and are put out of it."""
+        model, today = self.model, self.model.today
+        new = union(today.rows(Event.ENTERED), today.rows(Event.ARRIVED))
+        if new.size:
+            self.start(new)
+        leavers = today.rows(Event.LEFT)
+        self.clock.stop(leavers)
+        self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
+        self.feel_exploitation()
+        back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
+        back = back[model.children.is_present[back]]
+        if back.size:
+            model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
+            self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
+            self.own.schooling[back] = MAINSTREAM
+            self._begin(back)
+        rows = self.clock.due()
+        if rows.size:
+            self._put_out(rows)
+
+    def _put_out(self, rows) -> None:
+        """Trouble has come to a head: a suspension, sometimes with a part-time timetable after it, or a permanent exclusion."""
+        model, p, children, draws = self.model, self.parameters, self.model.children, self.model.draws
+        self.own.suspensions[rows] = np.minimum(self.own.suspensions[rows], 254) + 1
+        key, n = children.key[rows], self.own.suspensions[rows]
+        absent = draws.happens("school.absence", key, p.absence, n)
+        rises = 1.0 - p.exclusion_rises + p.exclusion_rises * n / USUAL_SUSPENSIONS
+        exploited = (children.stage[rows] != NOT_INVOLVED) | (children.other_forms[rows] != 0)
+        odds = self.permanent[children.authority[rows]] * rises * np.where(exploited, p.exclusion_when_exploited, 1.0)
+        excluded = ~absent & draws.happens("school.exclusion", key, odds, n)
+        part_time = ~absent & ~excluded & draws.happens("school.part_time", key, p.part_time, n)
+        suspended = ~(absent | excluded | part_time)
+        mean = np.select([absent, excluded, part_time], [p.absence_days, p.alternative_days, p.part_time_days], p.days)
+        days = 1 + (draws.exponential("school.days", key, n) * mean).astype(np.int64)
+        for kind, event, state in (
+            (excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (absent, Event.ABSENT, ABSENT),
+            (suspended, Event.SUSPENDED, SUSPENDED),
+        ):  # fmt: skip
+            model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
+            self.own.schooling[rows[kind]] = state
+        self.in_alternative_provision += int(excluded.sum())
+        model.today.give("put out of school", rows[~absent])
+        for row, after in zip(rows.tolist(), days.tolist(), strict=True):
+            self.back.setdefault(model.day + after, []).append(row)
+
+    def feel_exploitation(self) -> None:
+        """Those who have come to be groomed, to work or to try to get out are in trouble sooner."""
+        rows = self.model.today.rows("stage changed")
+        rows = rows[self.model.children.is_present[rows]]
+        if rows.size:
+            stage = self.model.children.stage[rows]
+            inside = (stage == GROOMED) | (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
+            self.model.levers.hold(SCHOOL_TROUBLE, rows[inside], at=self.parameters.when_exploited, until=ALWAYS, by="exploitation")
+            self.model.levers.release(SCHOOL_TROUBLE, rows[~inside], by="exploitation")
