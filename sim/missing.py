@@ -47,7 +47,7 @@ from sim.population import (
     WORKING,
     group_of,
 )
-from sim.tables import FewFacts, Slots, union
+from sim.tables import FewFacts, union
 
 GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
 LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
@@ -145,7 +145,7 @@ class Missing:
         self.crisis = Clock(self.own.crisis_level, group, crisis)
         model.clocks += [self.conflict, self.crisis]
         self.pulls = Spells(
-            Slots(), ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
+            self.own.pull_slot, ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
         )  # fmt: skip
         self.returns: dict[int, list[int]] = {}
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)

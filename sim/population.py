@@ -105,7 +105,10 @@ class Circumstances:
 
     stage = Fact(np.uint8, NOT_INVOLVED, unit="stage", kept_by="exploitation", doc="Stage of exploitation by a line.")
     involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", doc="How often the child has been approached.")
+    line_slot = Fact(np.int32, -1, unit="row", kept_by="exploitation", doc="Row in the table of children whom a line has approached; -1 not involved.")
     other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
+    sexual_slot = Fact(np.int32, -1, unit="row", kept_by="other_exploitation", doc="Row in the table of sexual exploitation; -1 not in it.")
+    criminal_slot = Fact(np.int32, -1, unit="row", kept_by="other_exploitation", doc="Row in the table of criminal exploitation without a line; -1 not in it.")
 
     schooling = Fact(np.uint8, MAINSTREAM, unit="state", kept_by="schooling", doc="In school, suspended, on a part-time timetable, in alternative provision, persistently absent.")
     suspensions = Fact(np.uint8, 0, unit="times", kept_by="schooling", doc="Suspensions and exclusions so far, history included.")
@@ -117,6 +120,7 @@ class Circumstances:
     conflict_spells = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Spells of that clock so far.")
     episodes = Fact(np.uint16, 0, unit="episodes", kept_by="missing", doc="True missing episodes begun so far.")
     missing_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of missing children; -1 not missing.")
+    pull_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of what pulls children away; -1 nothing ever did.")
 
     signals_police = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that the police hold.")
     signals_care = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that social care holds.")
@@ -125,6 +129,7 @@ class Circumstances:
     signals_pooled = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Of these signals, those that all agencies know.")
     identified_on = Fact(np.int16, NEVER, unit="day", kept_by="services", doc="Day on which exploitation was identified.")
     in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", doc="First day out of hospital again.")
+    worker_slot = Fact(np.int32, -1, unit="row", kept_by="relationships", doc="Row in the table of children who have a worker; -1 none.")
 
     model: Any  # given by the holder
 

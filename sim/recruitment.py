@@ -10,7 +10,7 @@ selection), deprivation of the place, and, where a child was moved into the area
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,21 +177,33 @@ class Recruiting:
         model, contacts = self.model, sorted(self.contacts, key=lambda contact: (contact.by.key, contact.serial))
         self.contacts.clear()
         self._meet_elsewhere(on_day_1)
-        met: set[tuple[int, int]] = set()
+        met: dict[int, dict[int, Contact]] = defaultdict(dict)  # form to the children met, and by whom
+        failed: list[Contact] = []
         for contact, row in zip(contacts, self._choose(contacts), strict=True):
-            row = -1 if (row, contact.form) in met else row
-            met.add((row, contact.form))
-            if row < 0:
-                model.ledger.enter(
-                    1, day=max(model.day, 1), event=Event.CONTACT_FAILED, agent=contact.by.key, serial=contact.serial, place=contact.place,
-                    cause=contact.venue,
-                )  # fmt: skip
-            elif contact.form != BY_A_LINE:
-                model.other_exploitation.forms[contact.form].approach(row, contact.by, on_day_1)
+            if row < 0 or row in met[contact.form]:
+                failed.append(contact)
+            else:
+                met[contact.form][row] = contact
+        if failed:
+            model.ledger.enter(
+                len(failed), day=max(model.day, 1), event=Event.CONTACT_FAILED, agent=np.array([one.by.key for one in failed], dtype=np.uint64),
+                serial=[one.serial for one in failed], place=[one.place for one in failed], cause=[one.venue for one in failed],
+            )  # fmt: skip
+        for form, by in met.items():
+            rows, by_whom = np.array(list(by), dtype=np.int64), list(by.values())
+            if not rows.size:
+                continue
+            if form != BY_A_LINE:
+                model.other_exploitation.forms[form].approach(rows, [one.by for one in by_whom], on_day_1)
             elif not on_day_1:
-                model.exploitation.approach(row, contact.by.line, contact.venue, contact.place)
-            elif contact.by.line.open_positions:
-                model.exploitation.working_on_day_1(row, contact.by.line)
+                model.exploitation.approach(rows, [one.by.line for one in by_whom], [one.venue for one in by_whom], [one.place for one in by_whom])
+            else:
+                self._work_on_day_1(by)
+
+    def _work_on_day_1(self, by: dict[int, Contact]) -> None:
+        for row, contact in by.items():
+            if contact.by.line.open_positions:
+                self.model.exploitation.working_on_day_1(row, contact.by.line)
 
     def _in_reach(self, by, contact: int, place: int, venue: int) -> tuple[np.ndarray, float]:
         """Rows of the children whom this contact may reach, and the usual number of children at such a venue."""

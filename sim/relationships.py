@@ -22,7 +22,7 @@ from sim.levers import ALWAYS, Dial
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME
-from sim.tables import Slots, union
+from sim.tables import union
 
 COMES_TO_TRUST, WORKER_LEAVES, PROMISE_BREAKS = range(3)
 TURNOVER, MOVE, HELP_BEGINS = range(3)
@@ -59,6 +59,8 @@ class WorkerTeam(mesa.Agent):
 class Relationships:
     """Keeps who works with whom, and whether the child trusts that worker."""
 
+    keeper = "relationships"
+
     def __init__(self, model):
         self.model, self.parameters = model, model.parameters["relationships"]
         places, world = model.world.places, model.world
@@ -66,7 +68,7 @@ class Relationships:
             place: WorkerTeam(model, place, max(1.0, float(places.looked_after_10_17[place]) * world.fraction / self.parameters.caseload))
             for place in world.authorities
         }
-        self.table = Spells(Slots(), ("comes to trust", "worker leaves", "promise breaks"), worker=np.int32, trusts=np.bool_, n=np.int32)
+        self.table = Spells(model.children.kept_by(self.keeper).worker_slot, ("comes to trust", "worker leaves", "promise breaks"), worker=np.int32, trusts=np.bool_, n=np.int32)
         self.after_moves = Dial(np.full(len(places), self.parameters.new_worker_after_move))
         self.ordinals: dict[int, int] = {}  # row to the number of workers it has had, in all
         self.special: dict[int, tuple[float, float]] = {}  # row to what a policy makes of turnover and of the time to trust

@@ -24,35 +24,13 @@ def union(*parts: Rows) -> Rows:
     return rows[new]
 
 
-class Slots(dict):
-    """Each row's place in a table, read and written as if it were a column; -1 for those who are not in.
-
-    A column costs four bytes for everybody; this costs something only for those who are in.
-    """
-
-    def __getitem__(self, rows):
-        if isinstance(rows, np.ndarray):
-            return np.array([self.get(row, -1) for row in rows.tolist()], dtype=np.int64)
-        return self.get(int(rows), -1)
-
-    def __setitem__(self, rows, slots):
-        if isinstance(rows, np.ndarray):
-            places = slots.tolist() if isinstance(slots, np.ndarray) else [slots] * len(rows)
-            for row, slot in zip(rows.tolist(), places, strict=True):
-                self[row] = slot
-        elif slots < 0:
-            self.pop(rows, None)
-        else:
-            super().__setitem__(rows, slots)
-
-
 class FewFacts:
-    """A small table: `slot` tells each child's place in it, -1 for those who are not in: a column, or `Slots`.
+    """A small table: the column `slot` tells each child's place in it, -1 for those who are not in.
 
     Other keywords name the columns and their types; `table.debt[table.slot[rows]]` reads one.
     """
 
-    def __init__(self, slot: NDArray[np.int32] | Slots, **dtypes: Any):
+    def __init__(self, slot: NDArray[np.int32], **dtypes: Any):
         self.slot = slot
         self.rows = np.full(ROOM, -1, dtype=np.int64)
         self.columns = {name: np.zeros(ROOM, dtype=dtype) for name, dtype in dtypes.items()}
