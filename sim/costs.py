@@ -108,11 +108,11 @@ class Charging:
         at_home = sum(float((away * (model.children.setting[rows] == AT_HOME)).sum()) for rows, _, away, _, _ in days)
         in_hospital = today.rows(Event.IN_HOSPITAL)
         yield POLICE_BUDGET, EPISODES, reported * self.episode
-        yield POLICE_BUDGET, MET, today.rows(Event.ARRESTED).size * p.met_by_police
+        yield POLICE_BUDGET, MET, today.number(Event.ARRESTED) * p.met_by_police
         yield POLICE_BUDGET, CLOSURES, len(today.closed_lines) * p.closure
-        yield CARE, INTERVIEWS, today.rows(Event.INTERVIEWED).size * p.interview
-        yield CARE, ASSESSMENTS, today.rows(Event.ASSESSED).size * p.assessment
-        yield CARE, HELP, today.rows(Event.HELPED).size * self.helping
+        yield CARE, INTERVIEWS, today.number(Event.INTERVIEWED) * p.interview
+        yield CARE, ASSESSMENTS, today.number(Event.ASSESSED) * p.assessment
+        yield CARE, HELP, today.number(Event.HELPED) * self.helping
         yield CARE, SOCIAL_WORK, len(model.relationships.table) * self.social_work_day
         yield HEALTH, HOSPITAL, float((model.children.in_hospital_until[in_hospital].astype(np.int64) - model.day).sum()) * p.hospital_day
         yield EDUCATION, ALTERNATIVE_PROVISION, model.schooling.in_alternative_provision * p.alternative_day

@@ -100,15 +100,15 @@ def age_on(born, day):
     return lived * 4 // QUARTER_DAYS_IN_A_YEAR
 
 
-def is_weekend(day: int) -> bool:
-    """Whether a day is a Saturday or a Sunday."""
-    return date_of(day).weekday() >= SATURDAY
-
-
 def is_bank_holiday(day: int) -> bool:
     """Whether a day is a public holiday in England, substitute days included."""
     when = date_of(day)
     return when in bank_holidays(when.year)
+
+
+def is_working_day(day: int) -> bool:
+    """Whether a day is neither a weekend nor a public holiday."""
+    return date_of(day).weekday() < SATURDAY and not is_bank_holiday(day)
 
 
 def is_school_day(day: int) -> bool:
@@ -207,7 +207,8 @@ class Calendar:
     last_day: int
     school_day: NDArray[np.bool_]
     """Schools are open to pupils."""
-    weekend: NDArray[np.bool_]
+    working_day: NDArray[np.bool_]
+    """Neither a weekend nor a public holiday."""
     first_september: NDArray[np.bool_]
     """1 September: the school year turns, and entrants come."""
     last_of_year: NDArray[np.bool_]
@@ -224,7 +225,7 @@ class Calendar:
             "first_day": first_day,
             "last_day": last_day,
             "school_day": np.array([is_school_day(day) for day in days], dtype=np.bool_),
-            "weekend": np.array([when.weekday() >= SATURDAY for when in dates], dtype=np.bool_),
+            "working_day": np.array([is_working_day(day) for day in days], dtype=np.bool_),
             "first_september": np.array([(when.month, when.day) == (9, 1) for when in dates], dtype=np.bool_),
             "last_of_year": np.array([(when.month, when.day) == (3, 31) for when in dates], dtype=np.bool_),
             "year": np.array([year_of(day) for day in days], dtype=np.int32),

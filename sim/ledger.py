@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 class Event(IntEnum):
     """What can happen. The comment says what the columns cause, detail, agent and amount hold, where they hold anything."""
 
-    ENTERED = 1  # came into the age range; detail 1: already looked after
+    ENTERED = 1  # came into the age range
     LEFT = 2  # out of observation; cause: stage of exploitation; detail 1: missing, 2: looked after, 4: died, 8: transferred, else eighteen; amount: debt [pounds]
     ENTERED_CARE = 3
     PLACED = 4  # cause: setting; detail: refusals by providers before; agent: home; amount: distance from home [km]
@@ -29,7 +29,7 @@ class Event(IntEnum):
     CRISIS = 10  # a passing crisis begins; amount: days it will last
     WENT_MISSING = 11  # cause; detail bits: 1 police record, 2 authority's record, 4 overnight, 8 looked after, 16 aged 16-17, 32 placed outside
     RETURNED = 12  # cause; detail bits as above, and 64 found; amount: days away
-    STILL_MISSING = 13  # the run or the age range ended during the episode; amount: days away so far
+    STILL_MISSING = 13  # the age range ended during the episode; amount: days away so far
     INTERVIEWED = 14  # return interview held; cause: of the episode; detail 1: within 72 hours; 2: disclosed something
     INTERVIEW_LAPSED = 15  # offered and accepted, but no interviewer was free in time
     SIGNAL = 16  # cause: agency that holds it; detail: kind of signal

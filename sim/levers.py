@@ -69,8 +69,19 @@ class Levers:
         """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
         self._let_go(lever.name, rows.tolist(), by, None)
 
-    def release_due(self, day: int) -> None:
-        """Release what was held until this day."""
+    def change(self, lever: Lever, rows: Rows, *, at: float | NDArray[np.float64], by: str) -> None:
+        """What `by` holds for `rows` is at another multiplier from now on, until the same day; where it holds nothing, nothing happens."""
+        holds = self._holds[lever.name]
+        mine = [by in holds.get(row, ()) for row in rows.tolist()]
+        rows, values = rows[mine], np.broadcast_to(at, len(mine))[mine]
+        self.hold(lever, rows, at=values, until=np.array([holds[row][by][1] for row in rows.tolist()], dtype=np.int64), by=by)
+
+    def release_due(self, day: int, gone: Rows) -> None:
+        """Release what was held until this day; of those who have gone everything is forgotten, and no mechanism is told."""
+        for name, holds in self._holds.items():
+            for row in gone.tolist():
+                for by in holds.pop(row, ()):
+                    self._held_by[name, by] -= 1
         for (name, by), rows in self._ends.pop(day, {}).items():
             self._let_go(name, rows, by, day)
 

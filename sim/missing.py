@@ -271,6 +271,7 @@ class Missing:
         if changed.any():
             factors = after[changed].astype(np.float64) / before[changed]
             self._scale(rows[changed], factors)
+        self.model.levers.change(GOING_MISSING, rows, at=self._in_crisis(rows), by="crisis")
 
     def begin_episodes(self) -> None:
         """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
@@ -294,13 +295,17 @@ class Missing:
             causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
             self._go(rows, causes, np.concatenate((left, np.full(len(over_conflict), np.inf))))
 
+    def _in_crisis(self, rows):
+        """What a crisis makes of the hazard of each of `rows`."""
+        p = self.parameters
+        return np.where(self.model.children.setting[rows] == AT_HOME, p.crisis_factor_home, p.crisis_factor)
+
     def _fall_into_crisis(self, rows) -> None:
         model, p = self.model, self.parameters
         keys, n = model.children.key[rows], self.own.crises[rows]
         days = 1 + (model.draws.exponential("missing.crisis_days", keys, n) * p.crisis_days).astype(np.int64)
         model.tell(Event.CRISIS, rows, amount=days.astype(np.float64), serial=n)
-        at = np.where(model.children.setting[rows] == AT_HOME, p.crisis_factor_home, p.crisis_factor)
-        model.levers.hold(GOING_MISSING, rows, at=at, until=model.day + days, by="crisis")
+        model.levers.hold(GOING_MISSING, rows, at=self._in_crisis(rows), until=model.day + days, by="crisis")
         self.own.crises[rows] += 1
         again = model.draws.exponential("missing.crisis", keys, self.own.crises[rows])
         self.crisis.begin(rows, again, model.children.strain[rows].astype(np.float64))
@@ -312,13 +317,14 @@ class Missing:
         self.own.episodes[rows] += 1
         place, home = model.placements.where(rows), children.authority[rows]
         days, detail = self._course(rows, causes, home)
+        detail |= np.where(place != home, OUTSIDE, 0)
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
         self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
         ends = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
         for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
             self.returns.setdefault(end, []).append(row)
         model.tell(
-            Event.WENT_MISSING, rows, cause=causes, detail=(detail & ALL_BUT_FOUND) | np.where(place != home, OUTSIDE, 0), place=place,
+            Event.WENT_MISSING, rows, cause=causes, detail=detail & ALL_BUT_FOUND, place=place,
             serial=self.own.episodes[rows],
         )  # fmt: skip
 

@@ -141,7 +141,7 @@ class CountyLines(mesa.Model):
         self.demography.have_birthdays()
         self.demography.welcome_entrants()
         self.unaccompanied.arrive()
-        self.levers.release_due(self.day)
+        self.levers.release_due(self.day, self.today.rows(Event.LEFT))
         self.placements.begin_end_and_move()
         self.demography.settle_news()
         self.demography.write_down_newcomers()
@@ -197,9 +197,9 @@ class CountyLines(mesa.Model):
         return bool(self.calendar.school_day[max(self.day, 1) - 1])
 
     @property
-    def is_weekend(self) -> bool:
-        """Saturday or Sunday."""
-        return bool(self.calendar.weekend[self.day - 1])
+    def is_working_day(self) -> bool:
+        """Neither a weekend nor a public holiday."""
+        return bool(self.calendar.working_day[self.day - 1])
 
     @property
     def is_first_september(self) -> bool:

@@ -95,17 +95,17 @@ class InterviewTeam(mesa.Agent):
         """A working day: interviews are held as far as capacity goes."""
         day, a_day = self.model.day, self.a_day * float(self.model.services.interviewers[self.place])
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
-        ready = sorted(item for item in self.queue if item[4] <= day)
-        for item in ready:
+        missing = self.model.children.missing_slot
+        for item in sorted(item for item in self.queue if item[4] <= day and missing[item[3]] < 0):
             if self.credit < 1.0:
                 break
-            if self.model.services.interview(item):
-                self.credit -= 1.0
+            self.credit -= 1.0
+            self.model.services.interview(item)
             self.queue.remove(item)
 
     def let_lapse(self) -> None:
-        """What has waited too long lapses."""
-        late = sorted(item for item in self.queue if self.model.day - item[5] > WAITING_DAYS)
+        """What has waited too long lapses, also where the child was away again; and what waits for a child who has left."""
+        late = sorted(item for item in self.queue if self.model.day - item[5] > WAITING_DAYS or not self.model.children.is_present[item[3]])
         for item in late:
             self.queue.remove(item)
             self.model.tell(Event.INTERVIEW_LAPSED, np.array([item[3]]), cause=item[6], serial=item[7])
@@ -182,9 +182,9 @@ class Serving:
             self._refer_missing(rows, detail, serial)
         for team in self.teams.values():
             if team.queue:
-                if not self.model.is_weekend:
-                    team.step()
                 team.let_lapse()
+            if self.model.is_working_day:
+                team.step()
         self._assess_again()
         self._end_help([*today.rows(Event.LEFT).tolist(), *self.help_ends.pop(self.model.day, ())])
         for specialists in self.specialists.values():
@@ -257,13 +257,10 @@ class Serving:
         """A lever for policies: interviews for children to whom none was offered today."""
         self._arrange(rows, cause, detail, serial, by)
 
-    def interview(self, item) -> bool:
-        """Hold a return interview; False where the child is away again or has left."""
+    def interview(self, item) -> None:
+        """Hold a return interview."""
         model, p = self.model, self.parameters
         _, _, key, row, _, returned_on, cause, serial, _ = item
-        children = model.children
-        if children.missing_slot[row] >= 0 or not children.is_present[row]:
-            return False
         rows = np.array([row])
         trusting = model.relationships.parameters.discloses if model.relationships.trusts(rows)[0] else 1.0
         told = bool(self.is_exploited(rows)[0]) and model.draws.one_uniform("services.discloses", key, serial) < p.discloses * trusting
@@ -272,7 +269,6 @@ class Serving:
         if told:
             self.signal(rows, SOCIAL_CARE, DISCLOSURE)
         model.today.post("interviewed", (row, bool(told), in_time, item[8], serial, self.own.signals_care[rows]))
-        return True
 
     # -- signals and identification ------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Mechanisms do not call one another about what happened to whom; each reads the n
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from sim.tables import NOBODY, Rows, union
@@ -19,6 +19,7 @@ class Today:
         self.opened_lines: list[int] = []
         self._rows: dict[Any, list[Rows]] = defaultdict(list)
         self._items: dict[str, list[tuple]] = defaultdict(list)
+        self._numbers: Counter[Any] = Counter()
         self._in_order: set[Any] = set()  # headings whose one array is ascending, each row once
 
     def give(self, heading: Any, rows: Rows) -> None:
@@ -26,6 +27,7 @@ class Today:
         if len(rows):
             self._rows[heading].append(rows)
             self._in_order.discard(heading)
+            self._numbers[heading] += len(rows)
 
     def rows(self, heading: Any) -> Rows:
         """To whom it happened today so far, ascending, each once."""
@@ -36,6 +38,10 @@ class Today:
             given[:] = [union(*given)]
             self._in_order.add(heading)
         return given[0]
+
+    def number(self, heading: Any) -> int:
+        """How often it happened today so far; more often than to how many, where it happened to a child twice."""
+        return self._numbers[heading]
 
     def post(self, heading: str, item: tuple) -> None:
         """An item of news with more to it than rows."""
@@ -50,5 +56,6 @@ class Today:
         self._rows.clear()
         self._items.clear()
         self._in_order.clear()
+        self._numbers.clear()
         self.closed_lines.clear()
         self.opened_lines.clear()

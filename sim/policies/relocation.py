@@ -22,6 +22,8 @@ from sim.policies import Policy
 from sim.population import CUSTODY, NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
 from sim.recruitment import BEING_FOUND
 
+ASKED_AGAIN = 30  # days after which a move that could not be arranged may be asked for again
+
 
 class RelocationParameters(Parameters, group="policies.relocation"):
     """How much relocation, and what it may do."""
@@ -46,7 +48,7 @@ class Relocation(Policy):
     declares = RelocationParameters
 
     def begin(self, model) -> None:
-        self.asked: set[int] = set()
+        self.asked: dict[int, int] = {}  # row to the day on which a move was asked for
         self.relocated: set[int] = set()
         self.credit = 0.0
         looked_after = sum(int(model.world.places.looked_after_10_17[a]) for a in self.authorities(model))
@@ -57,7 +59,7 @@ class Relocation(Policy):
         self._hold_for_those_who_moved(model)
         self.credit = min(self.credit + self.moves_a_day, max(1.0, 30.0 * self.moves_a_day))
         rows = self._eligible(model)
-        reached = self.reach(model, rows, model.children.episodes[rows])
+        reached = self.reach(model, rows, self.occasions(model, rows))
         lots = model.draws.uniform("relocation.lot", model.children.key[reached], model.day)
         for row in reached[np.lexsort((model.children.key[reached], lots))].tolist():
             if self.credit < 1.0:
@@ -65,7 +67,7 @@ class Relocation(Policy):
             self.credit -= 1.0
             if model.draws.one_uniform("relocation.arranged", int(model.children.key[row]), model.day) >= self.parameters.fidelity:
                 continue
-            self.asked.add(row)
+            self.asked[row] = model.day
             model.placements.ask_for_move(np.array([row]), setting=None, at_least_km=FAR_KM, by=self.name)
         model.costs.policy_costs(len(self.relocated) * self.parameters.extra_week / 7.0, payer=0)
 
@@ -85,10 +87,10 @@ class Relocation(Policy):
         p = self.parameters
         placed = model.today.rows(Event.PLACED)
         rows = np.array([row for row in placed.tolist() if row in self.asked], dtype=np.int64)
-        self.asked -= {row for row in self.asked if model.day % 30 == 0} - set(rows.tolist())
+        for row in [*rows.tolist(), *(row for row, day in self.asked.items() if model.day - day >= ASKED_AGAIN)]:
+            self.asked.pop(row, None)
         if not rows.size:
             return
-        self.asked -= set(rows.tolist())
         far = rows[model.placements.table.km[model.children.care_slot[rows]] >= FAR_KM]
         self.relocated |= set(far.tolist())
         self.changed(len(far))

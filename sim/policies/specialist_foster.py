@@ -83,6 +83,8 @@ class SpecialistFoster(Policy):
 
     def end(self, model) -> None:
         self._release(model, np.array(sorted(self.inside), dtype=np.int64))
+        for place in self.authorities(model):  # whoever lives there stays; no bed waits for another
+            model.placements.close_beds(SPECIALIST_FOSTER, place, model.world.places.looked_after_10_17[place])
 
     def _release(self, model, rows) -> None:
         if rows.size:

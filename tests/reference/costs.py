@@ -72,11 +72,11 @@ def charge(england):
             bill(england, JUSTICE_BUDGET if setting == CUSTODY else SOCIAL_CARE_BUDGET, setting - 1, settings.count(setting) * pounds / 7.0)
     numbers = {
         EPISODES: sum(episode.by_police for _, episode in news["returned"]),
-        CHILDREN_MET: len({child.key for child, _, _ in news["met by police"]}),
+        CHILDREN_MET: len(news["met by police"]),
         CLOSURES: len(news["closed"]),
-        INTERVIEWS: len({interview.child.key for interview, *_ in news["interviewed"]}),
-        ASSESSMENTS: len({child.key for child in news["assessed"]}),
-        HELP: len({child.key for child in news["helped"]}),
+        INTERVIEWS: len(news["interviewed"]),
+        ASSESSMENTS: len(news["assessed"]),
+        HELP: len(news["helped"]),
         SOCIAL_WORK: len(england.with_worker),
         HOSPITAL: sum(child.in_hospital_until - england.day for child in news["in hospital"]),
         ALTERNATIVE_PROVISION: sum(child.schooling == ALTERNATIVE for child in england.present),

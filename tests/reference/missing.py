@@ -76,6 +76,7 @@ class Episode:
             if found_after < self.days:
                 self.days, self.is_found = found_after, True
         self.ends = england.day + max(1, ceil(self.days))
+        self.is_outside = england.where_lives(child) != child.authority
 
     @property
     def detail(self):
@@ -83,6 +84,7 @@ class Episode:
         return (
             POLICE * self.by_police + AUTHORITY * self.by_authority + OVERNIGHT * (self.days >= OVERNIGHT_DAYS)
             + LOOKED_AFTER * self.in_care + OLDER * self.is_older + HIGH_RISK * (self.by_police and self.is_high_risk)
+            + OUTSIDE * self.is_outside
         )  # fmt: skip
 
 
@@ -141,6 +143,9 @@ def end_episodes(england):
     for child in england.news["setting changed"]:
         if child.is_present:
             child.restlessness = restlessness(england, child)  # whoever enters or leaves care goes missing at another rate
+            holds = child.holds.get("going missing", {})
+            if "crisis" in holds:
+                holds["crisis"] = (factor_of_crisis(england, child), holds["crisis"][1])
     for child in england.news["left"]:
         pass_out_of_sight(england, child)
     for child in list(england.missing.values()):
@@ -211,21 +216,20 @@ def fall_into_crisis(england, child):
     p = england.p("missing")
     days = 1 + int(england.exponential("missing.crisis_days", child.key, child.crises) * p.crisis_days)
     england.tell(CRISIS, child, amount=days, serial=child.crises)
-    factor = p.crisis_factor_home if child.setting == AT_HOME else p.crisis_factor
-    hold(england, child, "going missing", by="crisis", at=factor, until=england.day + days)
+    hold(england, child, "going missing", by="crisis", at=factor_of_crisis(england, child), until=england.day + days)
     child.crises += 1
     child.crisis_left = england.exponential("missing.crisis", child.key, child.crises)
+
+
+def factor_of_crisis(england, child):
+    return england.p("missing").crisis_factor_home if child.setting == AT_HOME else england.p("missing").crisis_factor
 
 
 def go_missing(england, child, cause):
     child.episodes += 1
     child.episode = Episode(england, child, cause)
     england.missing[child.key] = child
-    place = england.where_lives(child)
-    england.tell(
-        WENT_MISSING, child, cause=cause, detail=child.episode.detail + OUTSIDE * (place != child.authority), place=place,
-        serial=child.episode.number,
-    )  # fmt: skip
+    england.tell(WENT_MISSING, child, cause=cause, detail=child.episode.detail, place=england.where_lives(child), serial=child.episode.number)
 
 
 # -- what pulls a child away ----------------------------------------------------------------------------------------------

@@ -244,7 +244,10 @@ def release(child, lever, by):
 
 
 def let_go_of_levers(england):
-    """In the morning what was held until today ends."""
+    """In the morning what was held until today ends, and everything that was held for those who have left."""
+    for child in england.news["left"]:
+        child.holds = {}
+        england.held.pop(child.key, None)
     for child in list(england.held.values()):
         for lever, holds in child.holds.items():
             for by in [by for by, (_, until) in holds.items() if until == england.day]:

@@ -143,20 +143,20 @@ class Relocation(PolicyOfPlacements):
 
     def begin(self, england):
         super().begin(england)
-        self.asked, self.credit = [], 0.0  # children for whom a move was asked; moves that can be arranged now
+        self.asked, self.credit = {}, 0.0  # children for whom a move was asked, and when; moves that can be arranged now
         self.moves_a_day = self.p.moves_a_year * self.looked_after(england) / 1000.0 / YEAR
 
     def act(self, england):
         self.release_those_who_moved_on(england)
         self.hold_for_those_who_moved(england)
         self.credit = min(self.credit + self.moves_a_day, max(1.0, 30.0 * self.moves_a_day))
-        reached = [child for child in self.eligible(england) if self.reaches(england, child, child.episodes)]
+        reached = [child for child in self.eligible(england) if self.reaches(england, child, occasion(england, child))]
         for child in self.by_lot(england, reached, england.day):
             if self.credit < 1.0:
                 break
             self.credit -= 1.0
             if self.draw(england, "arranged", child, england.day) < self.p.fidelity:
-                self.asked.append(child)
+                self.asked[child] = england.day
                 england.moves_asked_for.append((child, None, FAR_KM))
         spend(england, len(self.held) * self.p.extra_week / 7.0, SOCIAL_CARE_BUDGET)
 
@@ -173,11 +173,9 @@ class Relocation(PolicyOfPlacements):
     def hold_for_those_who_moved(self, england):
         """While the child stays there, the policy's own numbers hold for going missing, being found, contact and being followed."""
         moved = [child for child in self.asked if child in england.news["placed"]]
-        if england.day % 30 == 0:
-            self.asked = []  # whoever could not be moved may be asked for again
+        self.asked = {child: day for child, day in self.asked.items() if england.day - day < 30}  # later they may be asked for again
         for child in moved:
-            if child in self.asked:
-                self.asked.remove(child)
+            self.asked.pop(child, None)
             if child.placement.km >= FAR_KM:
                 self.held.append(child)
                 child.distance_of_policy = self.p.contact, self.p.line_follows
@@ -236,6 +234,12 @@ class SpecialistFoster(PolicyOfPlacements):
             care.close_beds(england, FOSTER, place, round(beds * self.p.from_pool))
             opened += beds
         spend(england, opened * self.p.set_up, SOCIAL_CARE_BUDGET)
+
+    def end(self, england):
+        """Whoever lives there stays; no bed waits for another."""
+        super().end(england)
+        for place in self.authorities(england):
+            care.close_beds(england, SPECIALIST_FOSTER, place, england.places[place].looked_after_10_17)
 
     def act(self, england):
         self.release_those_who_moved_on(england)

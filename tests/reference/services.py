@@ -2,7 +2,7 @@
 
 from math import floor, log
 
-from sim.dates import is_weekend
+from sim.dates import is_working_day
 
 from .otherwise import is_exploited
 from .people import hold
@@ -110,10 +110,9 @@ def respond(england):
             offer(england, child, episode)
             refer_because_missing(england, child, episode)
     for team in england.teams.values():
-        if team.queue:
-            if not is_weekend(england.day):
-                hold_interviews(england, team)
-            let_lapse(england, team)
+        let_lapse(england, team)
+        if is_working_day(england.day):
+            hold_interviews(england, team)
     for child in {child.key: child for child in england.assessments_due.pop(england.day, [])}.values():
         if child.is_present and child.is_exploited:
             assess(england, child)
@@ -241,17 +240,16 @@ def arrange(england, child, episode, by):
 
 
 def hold_interviews(england, team):
-    """Interviews are held as far as capacity goes; one whose child is away again or has left is given up."""
+    """Interviews are held as far as capacity goes; one whose child is away again waits."""
     a_day = team.usual_a_day * england.interviewers.at(team.place)
     team.credit = min(team.credit + a_day, max(1.0, 3.0 * a_day))
-    ready = [interview for interview in team.queue if interview.earliest <= england.day]
+    ready = [interview for interview in team.queue if interview.earliest <= england.day and not interview.child.is_missing]
     for interview in sorted(ready, key=lambda interview: interview.turn):
         if team.credit < 1.0:
             break
         team.queue.remove(interview)
-        if interview.child.is_present and not interview.child.is_missing:
-            team.credit -= 1.0
-            hold_interview(england, interview)
+        team.credit -= 1.0
+        hold_interview(england, interview)
 
 
 def hold_interview(england, interview):
@@ -267,7 +265,7 @@ def hold_interview(england, interview):
 
 
 def let_lapse(england, team):
-    for interview in [each for each in team.queue if england.day - each.returned_on > WAITING_DAYS]:
+    for interview in [each for each in team.queue if england.day - each.returned_on > WAITING_DAYS or not each.child.is_present]:
         team.queue.remove(interview)
         england.tell(INTERVIEW_LAPSED, interview.child, cause=interview.episode.cause, serial=interview.episode.number)
 

@@ -18,7 +18,7 @@ from sim.dates import (
     first_septembers,
     is_bank_holiday,
     is_school_day,
-    is_weekend,
+    is_working_day,
     last_day_of_year,
     school_days,
     school_holidays,
@@ -146,8 +146,9 @@ def test_about_190_school_days_a_year():
     assert len(school_days(2025)) == 190
 
 
-def test_weekends():
-    assert [is_weekend(day_of(date(2025, 4, day))) for day in (4, 5, 6, 7)] == [False, True, True, False]
+def test_working_days():
+    """Of 2025: a Friday, the weekend, a Monday; Good Friday."""
+    assert [is_working_day(day_of(date(2025, 4, day))) for day in (4, 5, 6, 7, 18)] == [True, False, False, True, False]
 
 
 def test_the_calendar_agrees_with_the_functions():
@@ -155,7 +156,7 @@ def test_the_calendar_agrees_with_the_functions():
     days = range(-30, 1201)
     assert len(calendar) == len(days)
     assert calendar.school_day.tolist() == [is_school_day(day) for day in days]
-    assert calendar.weekend.tolist() == [is_weekend(day) for day in days]
+    assert calendar.working_day.tolist() == [is_working_day(day) for day in days]
     assert calendar.year.tolist() == [year_of(day) for day in days]
     assert (np.flatnonzero(calendar.first_september) - 30).tolist() == [154, 519, 884]
     assert (np.flatnonzero(calendar.last_of_year) - 30).tolist() == [0, 365, 730, 1096]
