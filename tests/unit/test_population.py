@@ -28,7 +28,7 @@ from sim.population import (
 )
 from tests.worlds import lived, world
 
-KEEPERS = {"demography", "placements", "exploitation", "missing", "services"}
+KEEPERS = {"demography", "placements", "exploitation", "other_exploitation", "schooling", "missing", "services", "harm"}
 
 
 @pytest.fixture
