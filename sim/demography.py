@@ -55,6 +55,7 @@ class Demography:
         self.gone: list[tuple[int, int]] = []  # who leaves observation tomorrow, and why (bits of detail)
         self.first_row_of = layout["first_row_of"]  # of each neighbourhood; one more at the end
         self.first_neighbourhood = layout["first_neighbourhood"]  # of each authority of England; one more at the end
+        self.first_row_of_corner = self._corners()
         self.circles = layout["circles"]
         self.by_age = np.argsort(self.own.born, kind="stable").astype(np.int32)
         born = self.own.born[self.by_age]
@@ -80,6 +81,13 @@ class Demography:
         own.strain[:] = gamma_quantile(draws.exponential("person.strain", key), p.unevenness_of_strain)
         alone = gamma_quantile(draws.exponential("person.exposure", key), p.unevenness_of_exposure)
         own.exposure[:] = p.exposure_from_strain * own.strain + (1.0 - p.exposure_from_strain) * alone
+
+    def _corners(self):
+        """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""
+        sizes = np.diff(self.first_row_of)
+        corner = np.repeat(np.arange(len(sizes)) * CORNERS, sizes)
+        corner += np.minimum(self.own.key // np.uint64(CORNER), np.uint64(CORNERS - 1)).astype(np.int64)
+        return np.searchsorted(corner, np.arange(len(sizes) * CORNERS + 1))
 
     def have_birthdays(self) -> None:
         """Children pass into the next age band; at eighteen they leave observation."""
@@ -159,13 +167,6 @@ class Demography:
     def neighbourhood(self, rows):
         """Neighbourhood of each of `rows`: the streets and schools around its home."""
         return self.first_row_of.searchsorted(rows, side="right") - 1
-
-    def corner(self, neighbourhood: int, number: int) -> tuple[int, int]:
-        """First row, and the row after the last, of one corner of a neighbourhood. Rows lie in the order of keys, so it is a slice."""
-        first, last = self.first_row_of[neighbourhood : neighbourhood + 2]
-        bounds = np.array([number * CORNER, (number + 1) * CORNER - 1], dtype=np.uint64)
-        begin, end = self.own.key[first:last].searchsorted(bounds)
-        return int(first + begin), int(first + end)
 
     def household(self, rows):
         """Household of each of `rows`; siblings share one. Looked up, because it is rarely asked."""

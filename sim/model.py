@@ -27,7 +27,7 @@ from sim import (
     services,
     unaccompanied,
 )
-from sim.dates import Calendar, age_on, last_day_of_year
+from sim.dates import Calendar, last_day_of_year
 from sim.draws import Draws
 from sim.errors import InputError
 from sim.ledger import STOCKS, Event, Ledger
@@ -230,9 +230,12 @@ class CountyLines(mesa.Model):
         y = places.y_km[place] + (self.draws.one_uniform("point.north", key) - 0.5) * reach
         return float(x), float(y)
 
-    def age_of(self, row: int) -> int:
-        """Age of one child [years]."""
-        return age_on(int(self.children.columns["born"][row]), self.day)
+    def points(self, keys, at) -> tuple[np.ndarray, np.ndarray]:
+        """A point inside each of some authorities, by key: east and north [km]."""
+        places = self.world.places
+        reach = 2.0 * placements.SPREAD * places.spread_km[at]
+        x = places.x_km[at] + (self.draws.uniform("point.east", keys) - 0.5) * reach
+        return x, places.y_km[at] + (self.draws.uniform("point.north", keys) - 0.5) * reach
 
     def out_of_reach(self, rows) -> np.ndarray:
         """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""

@@ -15,11 +15,13 @@ followed, only the bed is taken), and children of the world are placed there, wh
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import mesa
 import numpy as np
 
-from sim.draws import GOLDEN, MASK, gamma_quantile, key_of, power
+from sim.asking import WITH_BEDS, Answer, Asking, Request
+from sim.draws import MASK, gamma_quantile, key_of, power
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
 from sim.levers import Lever
@@ -45,12 +47,10 @@ BREAKDOWN_OF_PLACEMENT = Lever("breakdown of placement", "Hazard that the placem
 ENTERING_CARE = Lever("entering care", "Hazard of entering care.")
 
 BREAKDOWN, LEAVING = range(2)
-WITH_BEDS = (FOSTER, SPECIALIST_FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED)
 BEDS_IN_A_HOME = {FOSTER: 2, SPECIALIST_FOSTER: 1, CHILDRENS_HOME: 4, SECURE: 8, SUPPORTED: 4}
 FAR_KM = 32.187  # twenty miles
 SPREAD = 1.224744871391589  # square root of 3/2: half-width of a uniform square with root mean square distance 1
 ENTRY, MOVE, GUEST = range(3)  # need classes: who is given a bed first
-AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency arrangement
 
 
 class Care(Parameters, group="care"):
@@ -195,7 +195,7 @@ class Placements:
         self.beds = self.beds_taken = 0
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
         self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
-        self._queue: list[tuple] = []  # the day's requests: need class, lot, key, who, kind, at least km, stays if none
+        self._queue: list[Request] = []  # of the day
         self._moved: list[np.ndarray] = []  # rows whose setting changed today
         self._build_homes()
 
@@ -355,9 +355,8 @@ class Placements:
         wanted = np.where(age[chosen] < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
         wanted = np.where(self.own.is_unaccompanied[chosen], np.searchsorted(np.cumsum(self.unaccompanied_shares), u), wanted)
         for guests in self.guests_due.pop(1, ()):
-            self._guest_asks(guests, self._queue)
-        for row, kind in zip(chosen.tolist(), np.minimum(wanted, OTHER).tolist(), strict=True):
-            self._queue.append((ENTRY, self._lot(row), int(children.key[row]), row, int(kind), 0.0, False))
+            self._guest_asks(guests)
+        self._request(chosen, ENTRY, np.minimum(wanted, OTHER))
         self._match()
         at_home = rows[children.setting[rows] == AT_HOME]
         self._may_enter(at_home)
@@ -426,7 +425,7 @@ class Placements:
             self._admit(entering)
             self._ask(entering, ENTRY)
         for guests in self.guests_due.pop(model.day, ()):
-            self._guest_asks(guests, self._queue)
+            self._guest_asks(guests)
         self._moves_asked_for()
         if self._queue:
             self._match()
@@ -466,7 +465,7 @@ class Placements:
             kind = int(self.own.setting[row]) if setting < 0 else setting
             if kind not in WITH_BEDS:
                 kind = FOSTER
-            self._queue.append((MOVE, self._lot(row), int(self.model.children.key[row]), row, kind, km, True))
+            self._request(np.array([row]), MOVE, np.array([kind]), km, stays_if_none=True)
 
     def take_into_custody(self, rows) -> None:
         """`rows` are remanded: they live in custody now, and are looked after while they do, if they were not before."""
@@ -500,27 +499,23 @@ class Placements:
 
     def _ask(self, rows, need: int) -> None:
         """Requests for a place, of a kind drawn by age and by what is known of the child."""
-        children = self.model.children
-        for row in rows.tolist():
-            shares = self._shares_for(row)
-            u = self.model.draws.one_uniform("care.setting", int(children.key[row]), self._serial(row))
-            kind = min(int(np.searchsorted(np.cumsum(shares), u)), OTHER)
-            self._queue.append((need, self._lot(row), int(children.key[row]), row, kind, 0.0, False))
+        model, children = self.model, self.model.children
+        u = model.draws.uniform("care.setting", children.key[rows], self.serials(rows))
+        older, known = children.ages(rows) >= 16, children.identified_on[rows] > NEVER
+        shares = np.array([*self.new_shares(False), *self.new_shares(True), self.unaccompanied_shares])
+        which = np.where(self.own.is_unaccompanied[rows], 4, 2 * known + older)
+        self._request(rows, need, np.minimum((shares.cumsum(axis=1)[which] < u[:, None]).sum(axis=1), OTHER))
 
-    def _shares_for(self, row: int):
-        """Shares of the settings among placements that may begin for one child."""
-        if self.own.is_unaccompanied[row]:
-            return self.unaccompanied_shares
-        known = bool(self.model.children.identified_on[row] > NEVER)
-        return self.new_shares(known)[int(self.model.age_of(row) >= 16)]
+    def _request(self, rows, need: int, kinds, at_least_km: float = 0.0, stays_if_none: bool = False) -> None:
+        """Requests join the day's queue, each with the lot that decides among those of one need class."""
+        keys = self.model.children.key[rows]
+        lots = self.model.draws.uniform("care.lot", keys, self.serials(rows))
+        for key, lot, row, kind in zip(keys.tolist(), lots.tolist(), rows.tolist(), kinds.tolist(), strict=True):
+            self._queue.append(Request(need, lot, key, row, kind, at_least_km, stays_if_none))
 
-    def _serial(self, row: int) -> int:
-        """The number of this placement in the child's life."""
-        return int(self.own.care_entries[row]) * 1000 + int(self.table.moves[self.own.care_slot[row]])
-
-    def _lot(self, row: int) -> float:
-        """The keyed draw that decides among requests of one need class."""
-        return self.model.draws.one_uniform("care.lot", int(self.model.children.key[row]), self._serial(row))
+    def serials(self, rows):
+        """The number of this placement in the life of each of `rows`."""
+        return self.own.care_entries[rows].astype(np.int64) * 1000 + self.table.moves[self.own.care_slot[rows]]
 
     def _end(self, rows, how: int) -> None:
         """The placements of `rows` end (detail 0 leaving care, 1 breakdown, 2 moved by a policy)."""
@@ -552,7 +547,7 @@ class Placements:
         self.table.remove(rows)
         self.own.setting[rows] = AT_HOME
 
-    def _guest_asks(self, guests: Guests, queue: list) -> None:
+    def _guest_asks(self, guests: Guests) -> None:
         if guests.home is not None:
             guests.home.free += 1
             self.free[guests.home.place, guests.home.kind] += 1
@@ -560,19 +555,18 @@ class Placements:
             guests.home = None
             guests.ordinal += 1
         lot = self.model.draws.one_uniform("guest.lot", guests.key, guests.ordinal)
-        queue.append((GUEST, lot, guests.key, guests, guests.kind, 0.0, False))
+        self._queue.append(Request(GUEST, lot, guests.key, guests, guests.kind))
 
     # -- finding a place ---------------------------------------------------------------------------------------------
 
     def _match(self) -> None:
         """Meet the day's requests one by one: by need class, then by lot, ties by key."""
-        queue, self._queue = self._queue, []
-        queue.sort(key=lambda request: request[:3])
-        for _, _, _, who, kind, km, stays_if_none in queue:
-            if isinstance(who, Guests):
-                self._place_guests(who)
-            elif self.own.care_slot[who] >= 0:  # released from custody last evening, it may have left in the morning
-                self._place(who, kind, km, stays_if_none)
+        queue, self._queue = sorted(self._queue, key=lambda request: request[:3]), []
+        while queue:  # who asks twice on a day asks the second time from where it was placed the first time
+            seen: set[Any] = set()
+            again = next((at for at, request in enumerate(queue) if request.who in seen or seen.add(request.who)), len(queue))
+            self._meet(queue[:again])
+            queue = queue[again:]
 
     def _place_guests(self, guests: Guests) -> None:
         model, draws = self.model, self.model.draws
@@ -592,112 +586,82 @@ class Placements:
         self.guests_due[model.day + 1 + int(patience * self.parameters.guest_stay)].append(guests)
         model.ledger.enter(1, day=model.day, event=Event.GUEST_PLACED, child=guests.key, agent=home.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
 
-    def _place(self, row: int, kind: int, at_least_km: float, stays_if_none: bool) -> None:
-        """Find a place for one child; where none is found, it stays where it is or is put up in an emergency arrangement."""
-        model, children, draws = self.model, self.model.children, self.model.draws
-        authority, key, slot = int(children.authority[row]), int(children.key[row]), int(self.own.care_slot[row])
-        serial = (key + self._serial(row) * GOLDEN) & MASK
-        x, y = model.point(key, authority)
-        found: Home | None = None
-        refusals = 0
-        if kind in WITH_BEDS:
-            found, place, refusals = self._search(row, kind, authority, serial, at_least_km, (x, y))
-            if place < 0 and stays_if_none:
-                return
-            if place < 0:
-                kind, place = OTHER, authority
-        elif kind == KINSHIP and draws.one_uniform("kin.outside", key, self._serial(row)) < self.share_first_sought_outside(authority, KINSHIP):
-            place = self._order(authority, KINSHIP, serial, 0.0)[0]
-        else:
-            place = authority
-        if stays_if_none:
-            self._end(np.array([row]), 2)
-        if found is not None:
-            there = found.x_km, found.y_km
-            found.residents.add(row)
-            found.free -= 1
-            self.free[found.place, found.kind] -= 1
-            self.beds_taken += 1
-        elif kind == WITH_PARENTS:
-            there = x, y
-        else:
-            there = model.point(serial, place)
-            if place == authority:  # kin and emergency arrangements are somewhere between home and there
-                nearer = draws.one_uniform("care.nearer", serial)
-                there = x + nearer * (there[0] - x), y + nearer * (there[1] - y)
-        km = float(np.sqrt((x - there[0]) ** 2 + (y - there[1]) ** 2))
-        if found is None:
-            km = max(km, at_least_km)  # a home elsewhere is not followed: it is one at the distance that was asked for
-        self.table.home[slot] = -1 if found is None else found.number
-        self.table.place[slot], self.table.km[slot], self.table.since[slot] = place, km, model.day
-        self.table.moves[slot] += 1
-        self.table.moves_this_year[slot] += 1
-        rows = np.array([row])
-        self.own.setting[row] = kind
+    def _meet(self, queue: list[Request]) -> None:
+        """Requests in their turn, no child with two: a bed is taken at once, all else that follows from a place comes together."""
+        asking = Asking(self, [request for request in queue if not isinstance(request.who, Guests) and self.own.care_slot[request.who] >= 0])
+        turns, answers = {request.who: n for n, request in enumerate(asking.requests)}, []
+        for request in queue:
+            if isinstance(request.who, Guests):
+                self._place_guests(request.who)
+            elif request.who in turns:  # released from custody last evening, it may have left in the morning
+                n, kind = turns[request.who], request.kind
+                answer = asking.find(n) if kind in WITH_BEDS else Answer(asking.kin(n))
+                if answer.place < 0:
+                    if request.stays_if_none:
+                        continue
+                    kind, answer = OTHER, answer._replace(place=int(asking.authorities[n]))
+                if request.stays_if_none:
+                    self._end(np.array([request.who]), 2)
+                if answer.home is not None:
+                    answer.home.residents.add(request.who)
+                    answer.home.free -= 1
+                    self.free[answer.place, kind] -= 1
+                    self.beds_taken += 1
+                answers.append((n, kind, answer))
+        asking.tell_refusals()
+        if answers:
+            self._move_in(asking, answers)
+
+    def _move_in(self, asking: Asking, answers: list[tuple[int, int, Answer]]) -> None:
+        """Placements begin: how far from home, and how long they may last."""
+        model, draws = self.model, self.model.draws
+        n = np.array([number for number, _, _ in answers])
+        kind = np.array([which for _, which, _ in answers])
+        homes = [answer.home for _, _, answer in answers]
+        place = np.array([answer.place for _, _, answer in answers])
+        rows, keys = asking.rows[n], asking.keys[n]
+        slots = self.own.care_slot[rows]
+        km = self._distance(asking, n, kind, homes, place)
+        self.table.home[slots] = [-1 if home is None else home.number for home in homes]
+        self.table.place[slots], self.table.km[slots], self.table.since[slots] = place, km, model.day
+        self.table.moves[slots] += 1
+        self.table.moves_this_year[slots] += 1
+        self.own.setting[rows] = kind
         self._moved.append(rows)
         model.tell(
-            Event.PLACED, rows, cause=kind, place=place, agent=0 if found is None else found.key, detail=refusals, amount=km,
-            serial=int(self.table.moves[slot]),
+            Event.PLACED, rows, cause=kind, place=place, agent=np.array([0 if home is None else home.key for home in homes], dtype=np.uint64),
+            detail=[answer.refusals for _, _, answer in answers], amount=km, serial=self.table.moves[slots],
         )  # fmt: skip
-        n = int(self.own.care_entries[row]) * 1000 + int(self.table.moves[slot])
-        difference = gamma_quantile(draws.exponential("person.breaking", children.key[rows]), self.parameters.unevenness_of_breaking)
+        difference = gamma_quantile(draws.exponential("person.breaking", keys), self.parameters.unevenness_of_breaking)
         hazard = self.rates[kind] * difference * model.levers.value(BREAKDOWN_OF_PLACEMENT, rows)
-        self.table.begin(rows, BREAKDOWN, draws.exponential("care.breakdown", children.key[rows], n), hazard)
-        if self.table.moves[slot] == 1:
-            self.table.begin(rows, LEAVING, draws.exponential("care.leaving", children.key[rows], self.own.care_entries[rows]), self._leaving(row))
+        self.table.begin(rows, BREAKDOWN, draws.exponential("care.breakdown", keys, self.serials(rows)), hazard)
+        first = self.table.moves[slots] == 1
+        if first.any():
+            new = rows[first]
+            self.table.begin(new, LEAVING, draws.exponential("care.leaving", keys[first], self.own.care_entries[new]), self._leaving(new))
 
-    def _leaving(self, row: int) -> float:
+    def _distance(self, asking: Asking, n, kind, homes: list[Home | None], place):
+        """Distance from each child's home to where it is placed [km]."""
+        model, x, y = self.model, asking.x[n], asking.y[n]
+        there_x, there_y = model.points(asking.serials[n], place)
+        near = (place == asking.authorities[n]).nonzero()[0]  # kin and emergency arrangements are somewhere between home and there
+        nearer = model.draws.uniform("care.nearer", asking.serials[n][near])
+        there_x[near] = x[near] + nearer * (there_x[near] - x[near])
+        there_y[near] = y[near] + nearer * (there_y[near] - y[near])
+        with_parents = kind == WITH_PARENTS
+        there_x[with_parents], there_y[with_parents] = x[with_parents], y[with_parents]
+        followed = np.array([home is not None for home in homes])
+        there_x[followed] = [home.x_km for home in homes if home is not None]
+        there_y[followed] = [home.y_km for home in homes if home is not None]
+        km = np.sqrt((x - there_x) ** 2 + (y - there_y) ** 2)
+        # a home elsewhere is not followed: it is one at the distance that was asked for
+        return np.where(followed, km, np.maximum(km, asking.at_least_km[n]))
+
+    def _leaving(self, rows):
+        """Hazard of leaving care of each of `rows` [per day]; unaccompanied children stay until they are eighteen."""
         p = self.parameters
-        if self.own.is_unaccompanied[row]:
-            return 0.0
-        return (p.leaves_16_17 if self.model.age_of(row) >= 16 else p.leaves_10_15) / 365.25
-
-    def _order(self, authority: int, kind: int, serial: int, at_least_km: float):
-        """Authorities in the order in which they are asked: a keyed race by supply and nearness."""
-        weight = self.weights(authority, kind)
-        open_to_us = (self.free[:, kind] > 0) | (~self.inside if kind != SPECIALIST_FOSTER else False)
-        if kind not in WITH_BEDS:
-            open_to_us = np.ones_like(open_to_us)
-        possible = ((weight > 0.0) & open_to_us & (self.model.world.places.distances[authority] >= at_least_km)).nonzero()[0]
-        race = self.model.draws.exponential("care.place", self.place_keys[possible], serial) / weight[possible]
-        return possible[np.lexsort((possible, race))][:AREAS].tolist()
-
-    def _by_nearness(self, homes: Homes, home_point: tuple[float, float], serial: int, at_least_km: float) -> list[Home]:
-        """Homes with a free bed in the order in which they are asked: a keyed race, the nearer to the child's own home the sooner."""
-        east, north = homes.x_km - home_point[0], homes.y_km - home_point[1]
-        km = np.sqrt(east * east + north * north)
-        free = ((homes.free > 0) & (km >= at_least_km)).nonzero()[0]
-        keys, p = homes.keys[free], self.parameters
-        race = self.model.draws.exponential("care.home", keys, serial) * power(1.0 + km[free] / p.near_km, p.reach_decay)
-        return [self.homes[homes.numbers[at]] for at in free[np.lexsort((keys, race))[: ASKS + 1]].tolist()]
-
-    def _search(
-        self, row: int, kind: int, authority: int, serial: int, at_least_km: float, home_point: tuple[float, float]
-    ) -> tuple[Home | None, int, int]:
-        """A home with a free bed that does not refuse, its place, and how many refused; place -1 where none is found."""
-        model, draws, p = self.model, self.model.draws, self.parameters
-        key = int(model.children.key[row])
-        areas = self._order(authority, kind, serial, at_least_km)
-        if at_least_km <= 0.0:
-            outside = draws.one_uniform("care.outside", key, self._serial(row)) < self.share_first_sought_outside(authority, kind)
-            areas = [*areas, authority] if outside else [authority, *areas]
-        refusal = p.refusal_when_known if model.children.identified_on[row] > NEVER else p.refusal
-        refused = asked = 0
-        for place in areas:
-            if not self.inside[place]:
-                return None, place, refused
-            homes = self.homes_of.get((place, kind))
-            if homes is None:
-                continue
-            for home in self._by_nearness(homes, home_point, serial, at_least_km):
-                if asked == ASKS:
-                    return None, -1, refused
-                asked += 1
-                if draws.one_uniform("care.refusal", home.key, serial) >= refusal:
-                    return home, place, refused
-                refused += 1
-                model.ledger.enter(1, day=model.day, event=Event.REFUSED, child=key, agent=home.key, home=authority, place=place, serial=refused, cause=kind)
-        return None, -1, refused
+        rate = np.where(self.model.children.ages(rows) >= 16, p.leaves_16_17, p.leaves_10_15) / 365.25
+        return np.where(self.own.is_unaccompanied[rows], 0.0, rate)
 
     # -- levers ------------------------------------------------------------------------------------------------------
 

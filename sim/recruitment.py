@@ -35,6 +35,7 @@ from sim.population import (
     WITH_PARENTS,
     band_of,
 )
+from sim.tables import ranges
 from sim.world import CORNERS, NEIGHBOURHOOD
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
@@ -106,9 +107,9 @@ class Recruiting:
         """Homes have opened: recruiters learn where they are."""
         homes = self.model.placements.homes
         self.working_residents = np.zeros(len(homes), dtype=np.int16)
-        self.homes_in: dict[int, list[int]] = {}
+        self.homes_at: dict[int, list] = defaultdict(list)  # by corner of a neighbourhood
         for home in homes:
-            self.homes_in.setdefault(home.neighbourhood, []).append(home.number)
+            self.homes_at[home.neighbourhood * CORNERS + home.key % CORNERS].append(home)
         self.note_residents()
 
     def start(self) -> None:
@@ -205,35 +206,52 @@ class Recruiting:
             if contact.by.line.open_positions:
                 self.model.exploitation.working_on_day_1(row, contact.by.line)
 
-    def _in_reach(self, by, contact: int, place: int, venue: int) -> tuple[np.ndarray, float]:
-        """Rows of the children whom this contact may reach, and the usual number of children at such a venue."""
-        model, children = self.model, self.model.children
-        if venue == HOME:
-            homes = [*model.placements.homes_of[place, CHILDRENS_HOME].numbers, *model.placements.homes_of[place, SUPPORTED].numbers]
-            if not homes:
-                return np.empty(0, dtype=np.int64), 1.0
-            keys = np.array([model.placements.homes[i].key for i in homes], dtype=np.uint64)
-            race = model.draws.exponential("recruiter.home", keys, (by.key + contact * GOLDEN) & MASK)
-            home = model.placements.homes[homes[int(np.lexsort((keys, race))[0])]]
-            return np.array(sorted(home.residents), dtype=np.int64), float(home.beds)
-        first, last = model.demography.first_neighbourhood[place : place + 2]
-        u = model.draws.one_uniform("recruiter.neighbourhood", by.key, contact)
-        neighbourhood = int(first + int(u * (last - first)))
-        tenth = int(model.draws.one_uniform("recruiter.corner", by.key, contact) * CORNERS)
-        start, end = model.demography.corner(neighbourhood, tenth)
-        rows = np.arange(start, end)
-        rows = rows[children.is_present[start:end]]
-        usual = NEIGHBOURHOOD / CORNERS
-        if venue == ONLINE:
-            return rows, usual
+    def _in_reach(self, contacts: list[Contact]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the children whom the contacts may reach, the contact of each, and how many children usually are where each contact is made.
+
+        A contact is made in one children's home, or in a corner of a neighbourhood. Online it reaches those who live there wherever they are
+        placed; on the streets and at school those who are there today.
+        """
+        model, children, demography = self.model, self.model.children, self.model.demography
+        usual = np.full(len(contacts), NEIGHBOURHOOD / CORNERS)
+        of_homes, residents = [], []
+        for number, contact in enumerate(contacts):
+            if contact.venue == HOME:
+                home = self._a_home(contact)
+                usual[number] = home.beds if home else 1.0
+                of_homes.append(number)
+                residents.append(list(home.residents) if home else [])
+        outside = np.array([number for number, contact in enumerate(contacts) if contact.venue != HOME], dtype=np.int64)
+        places = np.array([contacts[number].place for number in outside], dtype=np.int64)
+        keys = np.array([contacts[number].by.key for number in outside], dtype=np.uint64)
+        serials = np.array([contacts[number].serial for number in outside], dtype=np.int64)
+        venues = np.array([contact.venue for contact in contacts], dtype=np.int64)
+        first, last = demography.first_neighbourhood[places], demography.first_neighbourhood[places + 1]
+        neighbourhoods = first + (model.draws.uniform("recruiter.neighbourhood", keys, serials) * (last - first)).astype(np.int64)
+        corners = neighbourhoods * CORNERS + (model.draws.uniform("recruiter.corner", keys, serials) * CORNERS).astype(np.int64)
+        rows, of = ranges(demography.first_row_of_corner[corners], demography.first_row_of_corner[corners + 1], outside)
         setting = children.setting[rows]
-        rows = rows[(setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)]
-        homes = [model.placements.homes[i] for i in self.homes_in.get(neighbourhood, ()) if model.placements.homes[i].key % CORNERS == tenth]
-        residents = [row for home in homes for row in home.residents]
-        rows = np.concatenate((rows, np.array(sorted(residents), dtype=np.int64)))
-        if venue == SCHOOL:  # the same streets, but those who are suspended or absent are not there
-            rows = rows[(children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)]
-        return rows, usual
+        there = (venues[of] == ONLINE) | (setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)
+        there &= children.is_present[rows]
+        for number, corner in zip(outside.tolist(), corners.tolist(), strict=True):
+            for home in self.homes_at.get(corner, ()) if venues[number] != ONLINE else ():
+                of_homes.append(number)
+                residents.append(list(home.residents))
+        rows = np.concatenate((rows[there], np.array([row for some in residents for row in some], dtype=np.int64)))
+        of = np.concatenate((of[there], np.repeat(np.array(of_homes, dtype=np.int64), [len(some) for some in residents])))
+        at_school = (children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)  # of the same streets
+        there = (venues[of] != SCHOOL) | at_school
+        return rows[there], of[there], usual
+
+    def _a_home(self, contact: Contact):
+        """The children's home or supported accommodation where a contact is made; None where the place has none."""
+        placements = self.model.placements
+        homes = [*placements.homes_of[contact.place, CHILDRENS_HOME].numbers, *placements.homes_of[contact.place, SUPPORTED].numbers]
+        if not homes:
+            return None
+        keys = np.array([placements.homes[i].key for i in homes], dtype=np.uint64)
+        race = self.model.draws.exponential("recruiter.home", keys, (contact.by.key + contact.serial * GOLDEN) & MASK)
+        return placements.homes[homes[int(np.lexsort((keys, race))[0])]]
 
     # -- whom a contact reaches --------------------------------------------------------------------------------------------
 
@@ -278,12 +296,10 @@ class Recruiting:
         if not contacts:
             return []
         model, draws = self.model, self.model.draws
-        reach = [self._in_reach(contact.by, contact.serial, contact.place, contact.venue) for contact in contacts]
-        numbers = np.array([len(rows) for rows, _ in reach])
-        rows, of = np.concatenate([rows for rows, _ in reach]), np.repeat(np.arange(len(contacts)), numbers)
-        weight = self.weights(rows, np.repeat([contact.place for contact in contacts], numbers))
-        form = np.repeat([contact.form for contact in contacts], numbers)
-        known = np.repeat([contact.known for contact in contacts], numbers)
+        rows, of, usual = self._in_reach(contacts)
+        weight = self.weights(rows, np.array([contact.place for contact in contacts])[of])
+        form = np.array([contact.form for contact in contacts])[of]
+        known = np.array([contact.known for contact in contacts])[of]
         for which in np.unique(form).tolist():
             mine = form == which
             if which == BY_A_LINE:
@@ -291,17 +307,16 @@ class Recruiting:
             else:
                 weight[mine] *= model.other_exploitation.forms[which].weights(rows[mine])
         rows, of, weight = rows[weight > 0.0], of[weight > 0.0], weight[weight > 0.0]
-        serials = np.array([(contact.by.key + contact.serial * GOLDEN) & MASK for contact in contacts], dtype=np.uint64)
-        keys = model.children.key[rows]
-        race = draws.exponential("recruiter.choice", keys, serials[of]) / weight
-        order = np.lexsort((keys, race, of))
-        first = np.searchsorted(of, np.arange(len(contacts)))
-        chosen = []
-        for i, ((_, usual), contact) in enumerate(zip(reach, contacts, strict=True)):
-            nobody = draws.one_exponential("recruiter.nobody", contact.by.key, contact.serial) / (self.parameters.nobody * usual)
-            at = order[first[i]] if first[i] < len(of) and of[first[i]] == i else -1
-            chosen.append(int(rows[at]) if at >= 0 and race[at] < nobody else -1)
-        return chosen
+        keys = np.array([contact.by.key for contact in contacts], dtype=np.uint64)
+        serials = np.array([contact.serial for contact in contacts], dtype=np.int64)
+        pairs = keys + serials.astype(np.uint64) * np.uint64(GOLDEN)
+        race = draws.exponential("recruiter.choice", model.children.key[rows], pairs[of]) / weight
+        best = draws.exponential("recruiter.nobody", keys, serials) / (self.parameters.nobody * usual)
+        np.minimum.at(best, of, race)
+        chosen = np.full(len(contacts), -1, dtype=np.int64)
+        first = race == best[of]
+        chosen[of[first]] = rows[first]
+        return chosen.tolist()
 
     def note_peers(self, rows, change: int) -> None:
         """`rows` begin (+1) or cease (-1) to work a line: their friends and siblings know."""

@@ -24,6 +24,13 @@ def union(*parts: Rows) -> Rows:
     return rows[new]
 
 
+def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
+    """All whole numbers of several ranges (`end` not included), and the name of the range of each."""
+    sizes = end - begin
+    before = np.cumsum(sizes) - sizes
+    return np.arange(sizes.sum()) + np.repeat(begin - before, sizes), np.repeat(names, sizes)
+
+
 class FewFacts:
     """A small table: the column `slot` tells each child's place in it, -1 for those who are not in.
 

@@ -11,6 +11,7 @@ import pytest
 
 from sim import (
     CountyLines,
+    asking,
     exploitation,
     harm,
     ledger,
@@ -147,7 +148,7 @@ def test_a_short_run_in_which_rare_things_are_common_agrees(rare_is_common) -> N
 
 def test_they_give_up_asking_after_as_many_refusals(monkeypatch) -> None:
     """Ten homes in a row seldom refuse; two do."""
-    monkeypatch.setattr(placements, "ASKS", 2)
+    monkeypatch.setattr(asking, "ASKS", 2)
     monkeypatch.setattr(care, "ASKS", 2)
     assert how_they_part(*run_both(load_scenario("baseline"), small_world(1500, 20, 10), 1, {**SCARCE, "care.refusal": 0.5, "care.occupancy": 0.8})) == ""
 
