@@ -209,7 +209,7 @@ class Recruiting:
         """Rows of the children whom this contact may reach, and the usual number of children at such a venue."""
         model, children = self.model, self.model.children
         if venue == HOME:
-            homes = [*model.placements.homes_of[place, CHILDRENS_HOME].numbers, *model.placements.homes_of[place, SUPPORTED].numbers]
+            homes = [i for kind in (CHILDRENS_HOME, SUPPORTED) for i in model.placements.homes_of[place, kind].numbers if model.placements.homes[i].beds]
             if not homes:
                 return np.empty(0, dtype=np.int64), 1.0
             keys = np.array([model.placements.homes[i].key for i in homes], dtype=np.uint64)
