@@ -62,6 +62,8 @@ class Harming:
                     self._take_to_hospital(rows[hurt], serial[hurt])
                 elif kind == DEATH:
                     model.tell(Event.DIED, rows[hurt])
+                    # Nothing comes to a child who has died, in the hours until it has passed out of observation.
+                    self.own.in_hospital_until[rows[hurt]] = np.maximum(self.own.in_hospital_until[rows[hurt]], model.day + 1)
                     for row in rows[hurt].tolist():
                         model.demography.leave_tomorrow(row, died=True)
 

@@ -255,7 +255,7 @@ class CountyLines(mesa.Model):
             self.demography.present, len(p.table), len(away), int(np.count_nonzero(children.setting[missing_rows] != AT_HOME)),
             in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], stages[SAFE],
             len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
-            int(stages[WORKING] + stages[BOUND] + stages[GETTING_OUT]), p.beds, p.beds_taken, self.services.waiting(),
+            sum(holder >= 0 for line in open_lines for holder in line.positions), p.beds, p.beds_taken, self.services.waiting(),
             self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,
             int(np.count_nonzero(children.setting[p.table.rows[p.table.rows >= 0]] == CUSTODY)),
             int(self.relationships.table.trusts[self.relationships.table.rows >= 0].sum()),

@@ -20,7 +20,7 @@ from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.population import AT_HOME, BOUND, CUSTODY, GETTING_OUT, LINE, NEVER, NOT_INVOLVED, WORKING
+from sim.population import AT_HOME, BOUND, GETTING_OUT, LINE, NEVER, NOT_INVOLVED, WORKING
 
 ON_A_LINE, AT_A_CLOSURE, IN_THE_STREET = range(3)
 WHERE = ("found on a line", "when a line was closed", "in the street")
@@ -161,8 +161,8 @@ class Police:
     # -- custody -----------------------------------------------------------------------------------------------------------
 
     def _remand(self, rows, n) -> None:
-        model, children = self.model, self.model.children
-        here = (children.missing_slot[rows] < 0) & (children.setting[rows] != CUSTODY)  # not away, nor remanded already today
+        model = self.model
+        here = ~model.out_of_reach(rows)  # not away, in hospital, or remanded already today
         rows, n = rows[here], n[here]
         if not rows.size:
             return

@@ -8,30 +8,41 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim import CountyLines, World
-from sim.costs import ASSESSMENTS, EPISODES, HELP, INTERVIEWS
-from sim.dates import EIGHTEEN, is_weekend
+from sim.costs import CARE, POLICE_BUDGET
+from sim.dates import EIGHTEEN, is_working_day
+from sim.harm import DEATH, INJURY
 from sim.ledger import Event
-from sim.missing import AUTHORITY, FOUND, LOOKED_AFTER, OVERNIGHT, OVERNIGHT_DAYS, POLICE
+from sim.lines import ADULT, ELSEWHERE, PAUSED, SEEKS
+from sim.missing import AUTHORITY, FOUND, GOING_MISSING, LOOKED_AFTER, OVERNIGHT, OVERNIGHT_DAYS, POLICE
+from sim.other_exploitation import EXPLOITED
 from sim.parameters import every_parameter
 from sim.placements import WITH_BEDS
 from sim.policies import every_policy
 from sim.population import (
-    APPROACHED,
+    ALTERNATIVE,
     AT_HOME,
     BOUND,
+    CUSTODY,
     GETTING_OUT,
-    GROOMED,
+    MAINSTREAM,
     NEVER,
     NOT_INVOLVED,
-    SAFE,
+    SPECIALIST_FOSTER,
     WORKING,
     band_of,
     group_of,
 )
+from tests.invariants.retelling import retell
 from tests.worlds import EVENTFUL, scenario, world
 
 ON_A_LINE = (WORKING, BOUND, GETTING_OUT)
 EVERYTHING = scenario({name: {"coverage": 1.0} for name in every_policy()})
+MORE = EVENTFUL | {
+    "policing.remand": 0.12, "policing.criminal": 0.8, "policing.street": 0.15, "policing.later_offence": 0.8, "harm.injury": 0.05,
+    "harm.admitted": 0.4, "harm.hospital_days": 8.0, "lines.relative_or_friend": 0.3, "lines.displaced": 0.6, "lines.lifetime": 90.0,
+    "distance.line_follows": 0.1, "schooling.exclusions": 1.5, "schooling.exclusion_when_exploited": 20.0, "relationships.trust_after": 2.0,
+    "relationships.broken_promises": 1.0, "exploitation.drawn_back": 0.12, "exploitation.settles": 0.3, "exploitation.out": 2.0,
+}  # fmt: skip
 DRAWN = [p for p in every_parameter() if p.is_uncertain]
 
 
@@ -39,29 +50,48 @@ DRAWN = [p for p in every_parameter() if p.is_uncertain]
 
 
 def check_people(model: CountyLines) -> None:
+    """Everybody is 10 to 17, present, under the hazards of their place, age and setting."""
     columns = model.children.columns
     present, born = columns["is_present"], columns["born"].astype(np.int64)
     days_old = model.day - born[present]
     assert days_old.min() >= 3650 and days_old.max() < EIGHTEEN
     assert model.demography.present == len(model.children) == int(present.sum())
     ages, setting = np.asarray(model.children.present().age), columns["setting"][present].astype(np.int64)
-    assert (columns["group"][present] == group_of(columns["authority"][present].astype(np.int64), band_of(ages), setting)).all()
-    for level in ("care_level", "crisis_level", "conflict_level"):
+    group = group_of(columns["authority"][present].astype(np.int64), band_of(ages), setting)
+    tonight = np.concatenate(
+        [*model.placements._moved, np.empty(0, dtype=np.int64)]
+    )  # remanded this evening: told in the morning
+    assert set(present.nonzero()[0][columns["group"][present] != group].tolist()) <= set(tonight.tolist())
+    for level in ("care_level", "crisis_level", "conflict_level", "school_level"):
         assert not np.isnan(columns[level]).any()
         assert np.isinf(columns[level][~present]).all(), f"{level}: nothing happens to those who are not in the world"
+    due = {row for day, rows in model.schooling.back.items() if day > model.day for row in rows}
+    assert set((present & (columns["schooling"] != MAINSTREAM)).nonzero()[0].tolist()) <= due, (
+        "whoever is out of school has a day of return"
+    )
+    assert model.schooling.in_alternative_provision == int((present & (columns["schooling"] == ALTERNATIVE)).sum())
 
 
-def check_few(table, slot: np.ndarray, present: np.ndarray) -> np.ndarray:
+def check_one_place(model: CountyLines) -> None:
+    """Nobody is missing, in hospital and in custody at once."""
+    columns = model.children.columns
+    away, hospital = columns["missing_slot"] >= 0, columns["in_hospital_until"] > model.day
+    custody = columns["setting"] == CUSTODY
+    assert not (away & hospital).any(), "missing and in hospital"
+    assert not (away & custody).any(), "missing and in custody"
+    assert not (hospital & custody).any(), "in hospital and in custody"
+
+
+def check_few(table, slot, present: np.ndarray) -> np.ndarray:
     """A table and its column agree about who is in; the rows that are in."""
     members = table.members()
     assert (slot[members] >= 0).all() and (table.rows[slot[members]] == members).all()
-    assert int((slot >= 0).sum()) == len(members) == len(table)
+    assert int((slot >= 0).sum()) == len(members) == len(table) == len(set(members.tolist()))
     assert present[members].all()
     return members
 
 
 def check_missing(model: CountyLines) -> None:
-    """Nobody is both missing and at home."""
     columns, table = model.children.columns, model.missing.table
     away = check_few(table, columns["missing_slot"], columns["is_present"])
     slots = columns["missing_slot"][away]
@@ -72,15 +102,19 @@ def check_missing(model: CountyLines) -> None:
             due[row].add(day)
     assert all(any(day > model.day for day in due[row]) for row in away.tolist()), "whoever is away has a day of return"
     assert (columns["episodes"][away] == table.serial[slots]).all()
+    check_few(model.missing.pulls, model.missing.pulls.slot, columns["is_present"])
 
 
 def check_care(model: CountyLines) -> None:
+    """Who is looked after lives in one place; no home has more residents than beds."""
     columns, placements = model.children.columns, model.placements
     inside = check_few(placements.table, columns["care_slot"], columns["is_present"])
     assert set(inside.tolist()) == set((columns["setting"] != AT_HOME).nonzero()[0].tolist())
     slots, table = columns["care_slot"][inside], placements.table
-    assert (table.moves[slots] >= 1).all(), "every looked-after child has a placement"
+    custody = columns["setting"][inside] == CUSTODY
+    assert ((table.moves[slots] >= 1) | custody).all(), "every looked-after child has a placement"
     assert (table.km[slots] >= 0).all() and np.isfinite(table.km[slots]).all()
+    assert (table.home[slots[custody]] == -1).all(), "nobody in custody keeps a bed elsewhere"
     lives_with: dict[int, set[int]] = defaultdict(set)
     for row, slot in zip(inside.tolist(), slots.tolist(), strict=True):
         number = int(table.home[slot])
@@ -95,85 +129,131 @@ def check_care(model: CountyLines) -> None:
     )
     free: Counter = Counter()
     for home in placements.homes:
-        assert 0 <= home.free <= home.beds
+        assert 0 <= home.free <= home.beds, "no more residents than beds"
         assert home.residents == lives_with[home.number]
         assert home.beds - home.free == len(home.residents) + guests[home.number], "a bed is free or somebody's"
         free[home.place, home.kind] += home.free
+    residents = [row for home in placements.homes for row in home.residents]
+    assert len(residents) == len(set(residents)), "nobody lives in two homes"
     assert all(placements.free[at] == free[at] for at in np.ndindex(placements.free.shape))
     assert placements.beds == sum(home.beds for home in placements.homes)
     assert placements.beds_taken == sum(home.beds - home.free for home in placements.homes)
 
 
 def check_lines(model: CountyLines) -> None:
+    """A position is sought, or held by one; who holds one works that line; debts are not negative and bind where they must."""
     columns, exploitation = model.children.columns, model.exploitation
-    involved = check_few(exploitation.table, columns["line_slot"], columns["is_present"])
+    slot = exploitation.table.slot
+    involved = check_few(exploitation.table, slot, columns["is_present"])
     assert set(involved.tolist()) == set((columns["stage"] != NOT_INVOLVED).nonzero()[0].tolist())
-    assert (exploitation.table.debt[columns["line_slot"][involved]] >= 0).all()
+    debt, fear, stage = (
+        exploitation.table.debt[slot[involved]],
+        exploitation.table.fear[slot[involved]],
+        columns["stage"][involved],
+    )
+    assert (debt >= 0).all() and ((fear >= 0) & (fear <= 3)).all()
+    working = (stage == WORKING) | (stage == BOUND)
+    assert ((stage == BOUND) == (debt >= exploitation.parameters.holds))[working].all(), "debt binds where it is enough"
     holds: dict[int, list[int]] = defaultdict(list)
+    kept: dict[int, int] = {}
     for line in model.lines.lines:
         assert line.is_open == bool(line.positions)
-        assert line.open_positions == line.positions.count(-1)
-        for holder in line.positions:
-            if holder >= 0:
-                holds[holder].append(line.number)
-    working = {row for row in involved.tolist() if columns["stage"][row] in ON_A_LINE}
-    assert set(holds) == working, "who holds a position works a line, and the other way round"
+        held = [holder for holder in line.positions if holder >= 0]
+        others = Counter(holder for holder in line.positions if holder < 0)
+        assert set(others) <= {SEEKS, PAUSED, ADULT, ELSEWHERE}
+        assert (
+            line.open_positions == len(line.positions) - len(held) - others[PAUSED] - others[ADULT] - others[ELSEWHERE]
+        )
+        assert all(
+            line.until[n] > model.day for n, holder in enumerate(line.positions) if holder in (PAUSED, ELSEWHERE)
+        )
+        for holder in held:
+            holds[holder].append(line.number)
+        assert line.is_open <= (not line.kept), "who was kept is taken up or let go when the line opens"
+        for row in line.kept:
+            if slot[row] >= 0 and exploitation.table.line[slot[row]] == line.number:
+                kept[row] = line.number
+    on_a_line = {row for row in involved.tolist() if columns["stage"][row] in ON_A_LINE}
+    assert set(holds) <= on_a_line, "who holds a position works a line"
+    assert on_a_line - set(holds) <= set(kept), "who works a line holds a position, or is kept until it runs again"
+    assert not set(holds) & set(kept)
     for row, numbers in holds.items():
-        assert numbers == [int(exploitation.table.line[columns["line_slot"][row]])]
-    friends = model.recruitment.working_friends
-    mine = Counter(columns["circle"][row] for row in working if columns["stage"][row] != GETTING_OUT)
-    assert all(friends[circle] == number for circle, number in mine.items()) and friends.sum() == sum(mine.values())
+        assert numbers == [int(exploitation.table.line[slot[row]])]
+    of_line = np.array([exploitation.table.line[slot[row]] for row in involved.tolist()], dtype=int)
+    assert ((of_line >= 0) & (of_line < len(model.lines.lines))).all()
+    rows = involved[working]
+    recruiting, everybody = model.recruitment, model.demography
+    friends = Counter(circle for circle in columns["circle"][rows].tolist() if circle >= 0)
+    assert all(recruiting.working_friends[circle] == number for circle, number in friends.items())
+    assert recruiting.working_friends.sum() == sum(friends.values())
+    assert recruiting.working_in_household == Counter(everybody.household(rows).tolist())
+    assert recruiting.working_in_neighbourhood == Counter(everybody.neighbourhood(rows).tolist())
+
+
+def check_other_exploitation(model: CountyLines) -> None:
+    columns = model.children.columns
+    for form in model.other_exploitation.forms.values():
+        rows = check_few(form.table, form.table.slot, columns["is_present"])
+        assert set(rows.tolist()) == set(((columns["other_forms"] & form.bit) > 0).nonzero()[0].tolist())
+        assert form.exploited == int((form.table.stage[form.table.slot[rows]] == EXPLOITED).sum())
+        assert all(form.involvements[row] >= 1 for row in rows.tolist())
 
 
 def check_knowledge(model: CountyLines) -> None:
-    columns = model.children.columns
+    """What is known of a child was seen by somebody, and is of an exploited child."""
+    columns, services = model.children.columns, model.services
     known = columns["identified_on"] > NEVER
     assert (columns["identified_on"][known] <= model.day).all()
-    assert (columns["involvements"][known] > 0).all(), "nobody is identified who was never approached"
-    assert ((columns["signals_police"].astype(int) + columns["signals_care"]) > 0)[known].all()
-    for team in model.services.teams.values():
+    forms = model.other_exploitation.forms.values()
+    involved = (columns["involvements"] > 0) | np.isin(
+        np.arange(len(known)), [row for form in forms for row in form.involvements]
+    )
+    held = sum(columns[f"signals_{agency}"].astype(int) for agency in ("police", "care", "education", "health"))
+    assert involved[held > 0].all(), "nobody gives a sign who was never approached"
+    assert (held[known] > 0).all(), "nobody is identified of whom nothing was seen"
+    assert (columns["signals_pooled"] <= held).all(), "all know only what one has seen"
+    for team in services.teams.values():
         assert team.credit >= 0.0 and len({item[2:4] + item[7:8] for item in team.queue}) == len(team.queue)
-    spells = [model.exploitation.table, model.placements.table, model.missing.pulls]
+    for place, team in services.specialists.items():
+        mine = [row for row, by in services.helped_by.items() if by is team]
+        assert team.helping == len(mine) <= int(team.places * services.help_places[place])
+        assert columns["is_present"][mine].all() and (columns["authority"][mine] == place).all()
+        assert not {item[3] for item in team.queue} & set(mine), "nobody waits who is helped"
+    spells = [
+        model.exploitation.table,
+        model.placements.table,
+        model.missing.pulls,
+        model.relationships.table,
+        *(form.table for form in forms),
+    ]
     assert all((table.hazard >= 0).all() and not np.isnan(table.left).any() for table in spells)
 
 
+def check_workers(model: CountyLines) -> None:
+    """A team's children are those who hold one of its workers; trust is held as long as it is there."""
+    columns, relationships = model.children.columns, model.relationships
+    table = relationships.table
+    rows = check_few(table, table.slot, columns["is_present"])
+    assert set((columns["setting"] != AT_HOME).nonzero()[0].tolist()) <= set(rows.tolist()), (
+        "every looked-after child has a worker"
+    )
+    of_place = Counter(columns["authority"][rows].tolist())
+    assert {place: team.children for place, team in relationships.teams.items()} == {
+        place: of_place[place] for place in relationships.teams
+    }
+    assert (table.worker[table.slot[rows]] >= 1).all()
+    for row, trusts in zip(rows.tolist(), table.trusts[table.slot[rows]].tolist(), strict=True):
+        assert trusts == ("trust" in model.levers.holders(GOING_MISSING, row))
+
+
 def check_evening(model: CountyLines) -> None:
-    for check in (check_people, check_missing, check_care, check_lines, check_knowledge):
+    for check in (
+        check_people, check_one_place, check_missing, check_care, check_lines, check_other_exploitation, check_knowledge, check_workers,
+    ):  # fmt: skip
         check(model)
 
 
 # -- the whole ledger ----------------------------------------------------------------------------------------------------
-
-
-def check_stocks_are_flows(model: CountyLines) -> None:
-    """What there is in the evening is what there was, and came, less what went."""
-    events, stocks = model.ledger.table("events"), model.ledger.table("stocks")
-    days = len(stocks["day"])
-    assert stocks["day"].tolist() == list(range(1, days + 1))
-
-    def a_day(*kinds: Event, where=True) -> np.ndarray:
-        return np.bincount(events["day"][np.isin(events["event"], kinds) & where], minlength=days + 1)[1 : days + 1]
-
-    def detail(bit: int) -> np.ndarray:
-        return (events["detail"] & bit) > 0
-
-    exploited = events["cause"] != NOT_INVOLVED
-    flows = {
-        "children": a_day(Event.ENTERED) - a_day(Event.LEFT),
-        "looked_after": a_day(Event.ENTERED_CARE) - a_day(Event.LEFT_CARE) - a_day(Event.LEFT, where=detail(2)),
-        "missing": a_day(Event.WENT_MISSING) - a_day(Event.RETURNED) - a_day(Event.STILL_MISSING),
-        "lines": a_day(Event.LINE_OPENED) - a_day(Event.LINE_CLOSED),
-    }
-    for stock, flow in flows.items():
-        assert (np.diff(stocks[stock]) == flow[1:]).all(), stock
-    for stock in ("looked_after", "missing", "lines"):
-        assert stocks[stock][0] == flows[stock][0], f"{stock}: day 1 begins with nobody"
-    involved = stocks["approached"] + stocks["groomed"] + stocks["working"] + stocks["bound"] + stocks["getting_out"] + stocks["safe"]
-    came = a_day(Event.APPROACHED) - a_day(Event.LAPSED) - a_day(Event.SETTLED) - a_day(Event.LEFT, where=exploited)
-    assert (np.diff(involved) == came[1:]).all()
-    assert (stocks["positions_with_children"] == stocks["working"] + stocks["bound"] + stocks["getting_out"]).all()
-    for part, whole in (("beds_taken", "beds"), ("missing_looked_after", "missing"), ("positions_open", "positions"), ("looked_after", "children")):
-        assert ((stocks[part] >= 0) & (stocks[part] <= stocks[whole])).all()
 
 
 def episodes(model: CountyLines) -> dict[tuple[int, int], dict]:
@@ -211,7 +291,9 @@ def check_episodes(model: CountyLines) -> None:
             assert end["amount"] > 0 and end["day"] == went["day"] + max(1, int(np.ceil(end["amount"])))
             assert bool(end["detail"] & OVERNIGHT) == (end["amount"] >= OVERNIGHT_DAYS)
         assert not end["detail"] & FOUND or end["detail"] & POLICE, "who is found was reported"
-        assert not end["detail"] & AUTHORITY or end["detail"] & LOOKED_AFTER, "the authority's record is of looked-after children"
+        assert not end["detail"] & AUTHORITY or end["detail"] & LOOKED_AFTER, (
+            "the authority's record is of looked-after children"
+        )
 
 
 def check_interviews(model: CountyLines, capacity: dict[int, float]) -> None:
@@ -228,7 +310,7 @@ def check_interviews(model: CountyLines, capacity: dict[int, float]) -> None:
         seen[key] += 1
         if events["event"][i] == Event.INTERVIEWED:
             assert bool(events["detail"][i] & 1) == (day - back["day"] <= 3)
-            assert not is_weekend(day)
+            assert is_working_day(day)
             held[int(events["home"][i])][day] += 1
     assert not seen or max(seen.values()) == 1, "one interview for an episode"
     for place, by_day in held.items():
@@ -238,90 +320,102 @@ def check_interviews(model: CountyLines, capacity: dict[int, float]) -> None:
             number = 0
             for last in range(first, len(days)):
                 number += by_day[days[last]]
-                working = sum(not is_weekend(day) for day in range(days[first], days[last] + 1))
+                working = sum(is_working_day(day) for day in range(days[first], days[last] + 1))
                 assert number <= carried + a_day * working + 1e-9
 
 
-def check_nothing_happens_to_who_is_away(model: CountyLines) -> None:
-    """Nobody who is away is interviewed, approached, groomed, put to work, tries to get out or breaks a placement down."""
-    events, away = model.ledger.table("events"), defaultdict(list)
-    for (child, _), rows in episodes(model).items():
-        went = min(row["day"] for row in rows)
-        back = max((row["day"] for row in rows if row["event"] != Event.WENT_MISSING), default=model.day + 1)
-        away[child].append((went, back))
-    kinds = (
-        Event.INTERVIEWED, Event.APPROACHED, Event.GROOMED, Event.RECRUITED, Event.TRIES_TO_GET_OUT, Event.PULLED_BACK,
-        Event.DRAWN_BACK, Event.SETTLED, Event.LAPSED, Event.LEFT_CARE,
-    )  # fmt: skip
-    for i in np.isin(events["event"], kinds).nonzero()[0].tolist():
-        child, day = int(events["child"][i]), int(events["day"][i])
-        assert not any(went < day < back for went, back in away.get(child, ())), (Event(events["event"][i]).name, day)
+class Spending:
+    """What each policy that is in force did today, and what that costs, by payer: its own rule, once more."""
+
+    def __init__(self):
+        self.until: dict[str, dict[int, int]] = {}
+        self.credit = 0.0
+
+    def today(self, model: CountyLines) -> dict[int, float]:
+        spent: dict[int, float] = defaultdict(float)
+        for policy in model.policies:
+            if policy.in_force:
+                payer = (
+                    POLICE_BUDGET
+                    if policy.name in ("shared_data", "line_disruption", "safeguarding_response")
+                    else CARE
+                )
+                spent[payer] += getattr(self, policy.name)(model, policy)
+        return spent
+
+    def a_day_for_those_looked_after(self, model, policy) -> float:
+        places = model.world.places
+        number = sum(
+            places.looked_after_10_17[a] for a in model.world.authorities if policy.where is None or a in policy.where
+        )
+        return number * model.world.fraction * policy.parameters.coverage * policy.parameters.cost / 365.25
+
+    early_identification = joint_hub = national_guidance = shared_data = a_day_for_those_looked_after
+
+    def new_places(self, policy) -> int:
+        """How many children were given a place of a policy today: those whose time ends later than it did, or who had none."""
+        before = self.until.get(policy.name, {})
+        self.until[policy.name] = dict(policy.until)
+        return sum(before.get(row, -1) < until for row, until in policy.until.items())
+
+    def key_worker(self, model, policy) -> float:
+        return len(policy.until) * policy.parameters.cost / 365.25
+
+    def line_disruption(self, model, policy) -> float:
+        p = policy.parameters
+        times = min(1.0 + p.coverage * p.fidelity * (p.sooner - 1.0), p.capacity)
+        here = [
+            number
+            for number in model.today.closed_lines
+            if model.lines.lines[number].market in policy.authorities(model)
+        ]
+        return len(here) * (1.0 - 1.0 / times) * p.cost
+
+    def managed_placement(self, model, policy) -> float:
+        before, self.credit = self.credit, policy.credit
+        given = min(before + policy.a_day, max(1.0, 30.0 * policy.a_day)) - policy.credit if policy.a_day else 0.0
+        assert given == pytest.approx(round(given), abs=1e-9) and given > -0.5
+        return round(given) * policy.parameters.cost
+
+    def relocation(self, model, policy) -> float:
+        return len(policy.relocated) * policy.parameters.extra_week / 7.0
+
+    def return_interviews(self, model, policy) -> float:
+        return sum(by == policy.name for _, _, _, by, _, _ in model.today.get("interviewed")) * policy.parameters.cost
+
+    def safeguarding_response(self, model, policy) -> float:
+        told = model.ledger.events.rows()
+        reached = (
+            (told["day"] == model.day)
+            & (told["event"] == Event.POLICY_REACHED)
+            & (told["agent"] == np.uint64(policy.key))
+        )
+        return int(reached.sum()) * policy.parameters.cost
+
+    def sexual_exploitation_support(self, model, policy) -> float:
+        return self.new_places(policy) * policy.parameters.cost
+
+    def specialist_foster(self, model, policy) -> float:
+        if model.day != policy.begins:
+            return 0.0
+        return sum(home.kind == SPECIALIST_FOSTER for home in model.placements.homes) * policy.parameters.set_up
 
 
-def check_bills(model: CountyLines) -> None:
-    """Every bill is a number of things times what one costs."""
-    events, bills, costs = model.ledger.table("events"), model.ledger.table("bills"), model.costs
-    p = costs.parameters
-    back = (events["event"] == Event.RETURNED) & ((events["detail"] & POLICE) > 0)
-    billed = bills["pounds"][bills["item"] == EPISODES].sum()
-    assert billed == pytest.approx(int(back.sum()) * costs.episode, abs=1e-6)
-    for item, kind, each in ((INTERVIEWS, Event.INTERVIEWED, p.interview), (ASSESSMENTS, Event.ASSESSED, p.assessment), (HELP, Event.HELPED, costs.helping)):
-        happened = events["event"] == kind
-        # One of a kind a day for a child, as long as the test of the second one is marked in test_services.py.
-        once = set(zip(events["day"][happened].tolist(), events["child"][happened].tolist(), strict=True))
-        billed = bills["pounds"][bills["item"] == item].sum()
-        assert billed == pytest.approx(len(once) * each, abs=1e-6), f"item {item}"
-    assert (bills["pounds"] > 0).all()
-    placements = bills["item"] < EPISODES
-    days = np.bincount(bills["day"][placements], minlength=model.day + 1)
-    assert (days[1:] > 0).all(), "somebody is in a placement every day"
-    nights = sum(bills["pounds"][placements & (bills["item"] == item)].sum() / costs.a_day[item + 1] for item in range(EPISODES) if costs.a_day[item + 1])
-    free = [s for s in range(1, len(costs.a_day)) if not costs.a_day[s]]
-    assert free or nights == pytest.approx(model.ledger.table("stocks")["looked_after"].sum())
-
-
-def check_stages(model: CountyLines) -> None:
-    """A child passes from stage to stage as they follow one another."""
-    events = model.ledger.table("events")
-    steps = {
-        Event.APPROACHED: ({NOT_INVOLVED}, APPROACHED), Event.GROOMED: ({APPROACHED}, GROOMED),
-        Event.RECRUITED: ({NOT_INVOLVED, APPROACHED, GROOMED}, WORKING), Event.TRIES_TO_GET_OUT: ({WORKING}, GETTING_OUT),
-        Event.PULLED_BACK: ({GETTING_OUT}, WORKING), Event.GOT_OUT: ({WORKING, GETTING_OUT}, SAFE),
-        Event.DRAWN_BACK: ({SAFE}, WORKING), Event.SETTLED: ({SAFE}, NOT_INVOLVED), Event.LAPSED: ({APPROACHED, GROOMED}, NOT_INVOLVED),
-    }  # fmt: skip
-    moved = np.isin(events["event"], list(steps))
-    by_child = defaultdict(lambda: defaultdict(list))
-    for day, event, child in zip(events["day"][moved].tolist(), events["event"][moved].tolist(), events["child"][moved].tolist(), strict=True):
-        by_child[child][day].append(Event(event))
-    for child, days in by_child.items():
-        stage = NOT_INVOLVED
-        for day in sorted(days):
-            todo = list(days[day])
-            while todo:  # the ledger does not say in which order things happened within a day
-                event = next((event for event in todo if stage in steps[event][0]), None)
-                assert event is not None, f"{child:016x} on day {day}: {[e.name for e in todo]} at stage {stage}"
-                stage = steps[event][1]
-                todo.remove(event)
-
-
-def check_ledger(model: CountyLines, capacity: dict[int, float]) -> None:
-    check_stocks_are_flows(model)
-    check_episodes(model)
-    check_interviews(model, capacity)
-    check_nothing_happens_to_who_is_away(model)
-    check_bills(model)
-    check_stages(model)
-
-
-def live_and_check(use, place: World, seed: int, parameters) -> CountyLines:
+def live_and_check(use, place: World, seed: int, parameters, harmful: bool = False) -> CountyLines:
     model = CountyLines(use, place, seed=seed, parameters=parameters)
+    if harmful:  # far more often than it is, so that what follows is looked at
+        model.harm.rates[:, [INJURY, DEATH]] = 1.0, 0.005
     capacity: dict[int, float] = defaultdict(float)
+    workers, spent, spending = {}, {}, Spending()
     while model.day < model.last_day:
         model.step()
         check_evening(model)
+        workers[model.day], spent[model.day] = len(model.relationships.table), spending.today(model)
         for number, team in model.services.teams.items():
-            capacity[number] = max(capacity[number], team.a_day * (1.0 + team.extra))
-    check_ledger(model, capacity)
+            capacity[number] = max(capacity[number], team.a_day * float(model.services.interviewers[number]))
+    retell(model, workers, spent)
+    check_episodes(model)
+    check_interviews(model, capacity)
     return model
 
 
@@ -331,10 +425,11 @@ def live_and_check(use, place: World, seed: int, parameters) -> CountyLines:
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("use", [scenario(), EVERYTHING], ids=["present practice", "every policy"])
 def test_every_evening_of_an_eventful_half_year(use, seed):
-    model = live_and_check(use, world(0.03, warm_up=20, days=180), seed, EVENTFUL)
+    model = live_and_check(use, world(0.05, warm_up=20, days=200), seed, MORE, harmful=True)
     happened = {Event(event) for event in model.ledger.table("events")["event"].tolist()}
-    never = set(Event) - happened
-    assert never <= {Event.POLICY_REACHED, Event.STILL_MISSING, Event.GUEST_WAITED, Event.DRAWN_BACK, Event.SETTLED}, f"checked nothing of {never}"
+    rare = {Event.STILL_MISSING, Event.GUEST_WAITED, Event.LINE_FOLLOWED, Event.PRESSED, Event.DRAWN_BACK}
+    never = set(Event) - happened - (set() if use.policies else {Event.POLICY_REACHED})
+    assert never <= rare, f"checked nothing of {never}"
 
 
 def test_every_evening_of_a_town_s_year_as_it_is():
@@ -344,14 +439,16 @@ def test_every_evening_of_a_town_s_year_as_it_is():
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 9))
 def test_every_evening_of_two_eventful_years(seed):
-    live_and_check(EVERYTHING, world(0.05, warm_up=100, days=800), seed, EVENTFUL)
+    live_and_check(EVERYTHING, world(0.05, warm_up=100, days=800), seed, MORE, harmful=True)
 
 
 places = st.lists(st.integers(0, 150), min_size=1, max_size=4, unique=True).map(lambda some: tuple(sorted(some)))
 values = st.dictionaries(st.sampled_from(DRAWN), st.integers(0, 1000).map(lambda n: n / 1000), max_size=len(DRAWN)).map(
     lambda drawn: {p.address: p.quantile(u) for p, u in drawn.items()}
 )
-uses = st.sets(st.sampled_from(sorted(every_policy()))).map(lambda some: scenario({name: {"coverage": 1.0} for name in some}))
+uses = st.sets(st.sampled_from(sorted(every_policy()))).map(
+    lambda some: scenario({name: {"coverage": 1.0} for name in some})
+)
 tried = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -366,4 +463,3 @@ def test_every_evening_whatever_the_numbers(use, values, seed):
 @given(use=uses, values=values, seed=st.integers(0, 2**31), places=places, fraction=st.floats(0.002, 0.05))
 def test_every_evening_whatever_the_numbers_and_the_places(use, values, seed, places, fraction):
     live_and_check(use, world(fraction, warm_up=10, days=170, places=places), seed, {**EVENTFUL, **values})
-

@@ -51,4 +51,5 @@ def suffer(england, child, kind, n):
         england.news["in hospital"].append(child)
     elif kind == DEATH:
         england.tell(DIED, child)
+        child.in_hospital_until = max(child.in_hospital_until, england.day + 1)  # out of reach of everything until then
         leave_tomorrow(england, child, HAS_DIED)

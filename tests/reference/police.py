@@ -7,7 +7,6 @@ from .words import (
     ARRESTED,
     AT_A_CLOSURE,
     AT_HOME,
-    CUSTODY,
     GETTING_OUT,
     IN_THE_STREET,
     LATER_OFFENCE,
@@ -110,8 +109,8 @@ def meet(england, child, serial, where):
 
 
 def remand(england, child, n):
-    """To custody, for some time: not a child who is away, nor one who was remanded already today."""
-    if child.is_missing or child.setting == CUSTODY:
+    """To custody, for some time: not a child who is away or in hospital, nor one who was remanded already today."""
+    if child.is_out_of_reach(england.day):
         return
     days = 1 + int(england.exponential("policing.remand_days", child.key, n) * england.p("policing").remand_days)
     england.tell(REMANDED, child, amount=days, serial=n)

@@ -165,7 +165,7 @@ def in_reach(england, contact):
     who are suspended or absent; online is everybody whose own home is there.
     """
     if contact.venue == HOME:
-        homes = [home for home in england.homes if home.place == contact.place and home.kind in (CHILDRENS_HOME, SUPPORTED)]
+        homes = [home for home in england.homes if home.place == contact.place and home.kind in (CHILDRENS_HOME, SUPPORTED) and home.beds]
         if not homes:
             return [], 1.0
         home = min(homes, key=lambda home: (england.exponential("recruiter.home", home.key, contact.number), home.key))

@@ -27,6 +27,7 @@ from . import (
     trust,
 )
 from .ledger import Ledger
+from .people import Child
 from .words import APPROACHED, AT_HOME, BOUND, BY_OTHERS, CUSTODY, GETTING_OUT, GROOMED, SAFE, SEXUALLY, WORKING
 
 SPREAD = sqrt(1.5)  # half-width of a uniform square whose root mean square distance from its middle is 1
@@ -187,7 +188,7 @@ class England:
             approached=number[APPROACHED], groomed=number[GROOMED], working=number[WORKING], bound=number[BOUND],
             getting_out=number[GETTING_OUT], safe=number[SAFE], lines=sum(line.is_open for line in self.lines),
             positions=sum(len(line.positions) for line in self.lines), positions_open=sum(line.open_positions for line in self.lines),
-            positions_with_children=number[WORKING] + number[BOUND] + number[GETTING_OUT], beds=sum(home.beds for home in self.homes),
+            positions_with_children=sum(isinstance(position.holder, Child) for line in self.lines for position in line.positions), beds=sum(home.beds for home in self.homes),
             beds_taken=sum(home.beds - home.free for home in self.homes),
             interviews_waiting=sum(len(team.queue) for team in self.teams.values()),
             sexually_exploited=sum(otherwise.is_exploited(child, SEXUALLY) for child in self.exploited_otherwise.values()),

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.hazards import WINDOW, Clock, Spells
-from sim.tables import Slots
 
 GROUPS, CHILDREN = 3, 12
 tried = settings(deadline=None, derandomize=True, max_examples=150)
@@ -187,9 +186,9 @@ def days_of_spells(draw):
 
 
 @tried
-@given(doings=days_of_spells(), in_a_column=st.booleans())
-def test_spells_are_the_plain_loop_whatever_happens_to_whom(doings, in_a_column):
-    slot = np.full(CHILDREN, -1, dtype=np.int32) if in_a_column else Slots()
+@given(days_of_spells())
+def test_spells_are_the_plain_loop_whatever_happens_to_whom(doings):
+    slot = np.full(CHILDREN, -1, dtype=np.int32)
     spells, plain, away = Spells(slot, CAUSES, debt=np.float64), PlainSpells(), set()
     for what, *how in doings:
         days = 1
