@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
+from sim.tables import NOBODY, FewFacts, Rows, union
+
 ALWAYS = 1 << 30  # the day on which a hold without end is released
 
 
@@ -26,11 +28,18 @@ class Lever:
 
 
 class Levers:
-    """Who holds which lever, for whom, at what, until when."""
+    """Who holds which lever, for whom, at what, until when.
 
-    def __init__(self):
-        self._holds: dict[str, dict[int, dict[str, tuple[float, int]]]] = defaultdict(dict)
-        self._ends: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(dict)
+    Children for whom anything is held are in a small table, `slot` telling where. It has, for each lever, what all holds together make of
+    it; and for each who holds it the multiplier (0: not held) and the day.
+    """
+
+    def __init__(self, slot: NDArray[np.int32]):
+        self.table = FewFacts(slot, holds=np.int32)  # of each child, over all levers
+        self._product: dict[str, NDArray[np.float64]] = {}
+        self._at: dict[str, dict[str, NDArray[np.float64]]] = defaultdict(dict)  # by lever, by holder
+        self._until: dict[str, dict[str, NDArray[np.int32]]] = defaultdict(dict)
+        self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}
         self._listeners: dict[str, list[Callable]] = defaultdict(list)
         self._held_by: Counter[tuple[str, str]] = Counter()
 
@@ -43,58 +52,52 @@ class Levers:
 
         Raises ValueError for a multiplier that is not above 0: a hazard that is switched off could not be switched on again.
         """
-        children = rows.tolist()
-        values = at.tolist() if isinstance(at, np.ndarray) else [float(at)] * len(children)
-        days = until.tolist() if isinstance(until, np.ndarray) else [until] * len(children)
-        if not all(value > 0 for value in values):
-            raise ValueError(f"lever {lever.name} held at {min(values)} by {by}; a multiplier is above 0")
-        holds, changed, factors, new = self._holds[lever.name], [], [], 0
-        for row, value, day in zip(children, values, days, strict=True):
-            mine = holds.get(row)
-            before = _product(mine) if mine else 1.0
-            if mine is None:
-                mine = holds[row] = {}
-            new += by not in mine
-            mine[by] = (value, day)
-            if day < ALWAYS:
-                self._ends[day].setdefault((lever.name, by), []).append(row)
-            after = _product(mine)
-            if after != before:
-                changed.append(row)
-                factors.append(after / before)
-        self._held_by[lever.name, by] += new
-        self._tell(lever.name, changed, factors)
-
-    def release(self, lever: Lever, rows: Rows, by: str) -> None:
-        """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
-        self._let_go(lever.name, rows.tolist(), by, None)
+        if not len(rows):
+            return
+        if not np.min(at) > 0.0:  # nor NaN
+            raise ValueError(f"lever {lever.name} held at {np.min(at)} by {by}; a multiplier is above 0")
+        slots = self._slots(rows)
+        self._make_room(lever.name, by)
+        mine = self._at[lever.name][by]
+        new = mine[slots] == 0.0
+        self.table.holds[slots] += new
+        self._held_by[lever.name, by] += int(np.count_nonzero(new))
+        mine[slots], self._until[lever.name][by][slots] = at, until
+        self._remember(lever.name, by, rows, until)
+        self._tell(lever.name, rows, slots)
 
     def change(self, lever: Lever, rows: Rows, *, at: float | NDArray[np.float64], by: str) -> None:
         """What `by` holds for `rows` is at another multiplier from now on, until the same day; where it holds nothing, nothing happens."""
-        holds = self._holds[lever.name]
-        mine = [by in holds.get(row, ()) for row in rows.tolist()]
-        rows, values = rows[mine], np.broadcast_to(at, len(mine))[mine]
-        self.hold(lever, rows, at=values, until=np.array([holds[row][by][1] for row in rows.tolist()], dtype=np.int64), by=by)
+        slots, mine = self.table.slot[rows], self._at.get(lever.name, {}).get(by)
+        if mine is not None:
+            held = (slots >= 0) & (mine[slots] > 0.0)
+            if held.any():
+                mine[slots[held]] = np.broadcast_to(at, len(rows))[held]
+                self._tell(lever.name, rows[held], slots[held])
 
-    def release_due(self, day: int, gone: Rows) -> None:
+    def release(self, lever: Lever, rows: Rows, by: str) -> None:
+        """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
+        self._let_go(lever.name, rows, by, None)
+
+    def release_due(self, day: int, gone: Rows = NOBODY) -> None:
         """Release what was held until this day; of those who have gone everything is forgotten, and no mechanism is told."""
-        for name, holds in self._holds.items():
-            for row in gone.tolist():
-                for by in holds.pop(row, ()):
-                    self._held_by[name, by] -= 1
-        for (name, by), rows in self._ends.pop(day, {}).items():
-            self._let_go(name, rows, by, day)
+        slots = self.table.slot[gone]
+        slots = slots[slots >= 0]
+        if slots.size:
+            for name, holders in self._at.items():
+                for by, at in holders.items():
+                    self._held_by[name, by] -= int(np.count_nonzero(at[slots]))
+            self._forget(slots)
+        for (name, by), parts in self._ends.pop(day, {}).items():
+            self._let_go(name, union(*parts), by, day)
 
     def value(self, lever: Lever, rows: Rows) -> NDArray[np.float64]:
         """The multiplier of each of `rows`, 1 where nobody holds the lever."""
-        holds = self._holds[lever.name]
-        if not holds:
+        product = self._product.get(lever.name)
+        if product is None:
             return np.ones(len(rows))
-        return np.array([_product(holds[row]) if row in holds else 1.0 for row in rows.tolist()], dtype=np.float64)
-
-    def held(self, lever: Lever, rows: Rows) -> NDArray[np.float64] | None:
-        """As `value`, or None where nobody holds the lever for anybody (the usual case, and quick)."""
-        return self.value(lever, rows) if self._holds[lever.name] else None
+        slots = self.table.slot[rows]
+        return np.where(slots >= 0, product[slots], 1.0)
 
     def number_held(self, name: str, by: str) -> int:
         """For how many children somebody holds a lever today."""
@@ -102,40 +105,84 @@ class Levers:
 
     def holders(self, lever: Lever, row: int) -> dict[str, float]:
         """Who holds the lever for one child, and at what."""
-        return {by: at for by, (at, _) in self._holds[lever.name].get(row, {}).items()}
+        slot = int(self.table.slot[row])
+        return {by: float(at[slot]) for by, at in self._at.get(lever.name, {}).items() if slot >= 0 and at[slot] > 0.0}
 
-    def _let_go(self, name: str, rows: list[int], by: str, day: int | None) -> None:
+    # -- the table -----------------------------------------------------------------------------------------------------------
+
+    def _slots(self, rows: Rows) -> Rows:
+        slots = self.table.slot[rows].astype(np.int64)
+        new = slots < 0
+        if new.any():
+            slots[new] = self.table.add(rows[new])
+        return slots
+
+    def _make_room(self, name: str, by: str) -> None:
+        """Columns as long as the table: for this lever and holder, and where the table has grown for all."""
+        room = len(self.table.rows)
+        if name not in self._product:
+            self._product[name] = np.ones(room)
+        if by not in self._at[name]:
+            self._at[name][by], self._until[name][by] = np.zeros(room), np.zeros(room, dtype=np.int32)
+            self._at[name] = dict(sorted(self._at[name].items()))  # so that the order of arrival leaves no trace in a product
+        if len(self._product[name]) < room:
+            for lever in self._product:
+                self._product[lever] = _longer(self._product[lever], room, 1.0)
+                for holder in self._at[lever]:
+                    self._at[lever][holder] = _longer(self._at[lever][holder], room, 0.0)
+                    self._until[lever][holder] = _longer(self._until[lever][holder], room, 0)
+
+    def _remember(self, name: str, by: str, rows: Rows, until: int | NDArray[np.integer]) -> None:
+        """On which day these holds end."""
+        if isinstance(until, np.ndarray):
+            for day in np.unique(until).tolist():
+                self._remember(name, by, rows[until == day], day)
+        elif until < ALWAYS:
+            self._ends.setdefault(until, {}).setdefault((name, by), []).append(rows)
+
+    def _let_go(self, name: str, rows: Rows, by: str, day: int | None) -> None:
         """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
-        holds, changed, factors = self._holds[name], [], []
-        for row in rows:
-            mine = holds.get(row)
-            if mine is None or by not in mine or (day is not None and mine[by][1] != day):
-                continue
-            before = _product(mine)
-            del mine[by]
-            after = _product(mine)
-            if not mine:
-                del holds[row]
-            self._held_by[name, by] -= 1
-            if after != before:
-                changed.append(row)
-                factors.append(after / before)
-        self._tell(name, changed, factors)
+        mine = self._at.get(name, {}).get(by)
+        if mine is None or not len(rows):
+            return
+        slots = self.table.slot[rows]
+        held = (slots >= 0) & (mine[slots] > 0.0)
+        if day is not None:
+            held &= self._until[name][by][slots] == day
+        rows, slots = rows[held], slots[held]
+        if rows.size:
+            mine[slots] = 0.0
+            self._held_by[name, by] -= rows.size
+            self.table.holds[slots] -= 1
+            self._tell(name, rows, slots)
+            self._forget(slots[self.table.holds[slots] == 0])
 
-    def _tell(self, name: str, rows: list[int], factors: list[float]) -> None:
-        if rows:
+    def _forget(self, slots: Rows) -> None:
+        if slots.size:
+            for name, holders in self._at.items():
+                self._product[name][slots] = 1.0
+                for at in holders.values():
+                    at[slots] = 0.0
+            self.table.remove(self.table.rows[slots])
+
+    def _tell(self, name: str, rows: Rows, slots: Rows) -> None:
+        """All holds of a lever together, by name; whoever listens hears for whom that has changed, and by how much."""
+        product = self._product[name]
+        after = np.ones(len(rows))
+        for by, at in self._at[name].items():
+            if self._held_by[name, by]:
+                mine = at[slots]
+                after *= np.where(mine > 0.0, mine, 1.0)
+        changed = after != product[slots]
+        if changed.any():
+            rows, factors = rows[changed], after[changed] / product[slots][changed]
+            product[slots] = after
             for listener in self._listeners[name]:
-                listener(np.array(rows, dtype=np.int64), np.array(factors))
+                listener(rows, factors)
 
 
-def _product(holds: dict[str, tuple[float, int]]) -> float:
-    """All holds together: by name, so that the order of arrival leaves no trace."""
-    if len(holds) == 1:
-        return next(iter(holds.values()))[0]
-    product = 1.0
-    for by in sorted(holds):
-        product *= holds[by][0]
-    return product
+def _longer(column: NDArray[Any], room: int, default: float) -> NDArray[Any]:
+    return np.concatenate((column, np.full(room - len(column), default, dtype=column.dtype)))
 
 
 class Dial:

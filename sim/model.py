@@ -84,12 +84,13 @@ class CountyLines(mesa.Model):
         self.day = 1
         self.calendar = Calendar(1, max(self.last_day, 2))
         self.draws = Draws(self._seed_of_run, recoupled)
-        self.levers, self.ledger, self.today = Levers(), Ledger(), Today()
+        self.ledger, self.today = Ledger(), Today()
         self.clocks: list = []
         self.children: Children
 
         self.unaccompanied = unaccompanied.Arriving(self, self.last_day)
         self.demography = demography.Demography(self, self.last_day)
+        self.levers = Levers(self.children.kept_by("levers").lever_slot)
         self.schooling = schooling.School(self)
         self.placements = placements.Placements(self)
         self.distance = distance.Far(self)

@@ -131,6 +131,8 @@ class Circumstances:
     in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", doc="First day out of hospital again.")
     worker_slot = Fact(np.int32, -1, unit="row", kept_by="relationships", doc="Row in the table of children who have a worker; -1 none.")
 
+    lever_slot = Fact(np.int32, -1, unit="row", kept_by="levers", doc="Row in the table of children for whom a lever is held; -1 none is.")
+
     model: Any  # given by the holder
 
     def _read(self, name):

@@ -265,9 +265,7 @@ class Recruiting:
         in_care = children.setting[rows] != AT_HOME
         weight *= np.where(in_care, p.looked_after, 1.0)
         weight *= np.where(in_care & (children.authority[rows] != place), p.newcomer, 1.0)
-        held = self.model.levers.held(BEING_FOUND, rows)
-        if held is not None:
-            weight *= held
+        weight *= self.model.levers.value(BEING_FOUND, rows)
         return weight * ~self.model.out_of_reach(rows)
 
     def _weights_for_a_line(self, rows, known):

@@ -41,7 +41,7 @@ STORAGE = {
     "group": "band", "care_slot": "is_looked_after", "care_level": "patience: entering care",
     "crisis_level": "patience: crisis", "conflict_level": "patience: conflict", "missing_slot": "is_missing",
     "school_level": "patience: trouble at school", "line_slot": "line", "sexual_slot": "sexual: stage",
-    "criminal_slot": "criminal, otherwise: stage", "pull_slot": "spells: family", "worker_slot": "worker",
+    "criminal_slot": "criminal, otherwise: stage", "pull_slot": "spells: family", "worker_slot": "worker", "lever_slot": "lever: going missing",
 }  # fmt: skip
 
 
