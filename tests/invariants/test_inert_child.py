@@ -50,15 +50,16 @@ class Added:
         first, end = layout["first_row_of"][layout["first_neighbourhood"][place : place + 2]].tolist()
         at = {"front": first, "middle": (first + end) // 2, "end": end}[where]
         beside = at if where == "front" else at - 1  # whose neighbourhood it shares
-        same = layout["neighbourhood"] == layout["neighbourhood"][beside]
-        before = layout["key"][:at][same[:at]].tolist() or [0]
-        after = layout["key"][at:][same[at:]].tolist() or [2**64 - 1]
+        neighbourhood = int(layout["first_row_of"].searchsorted(beside, side="right")) - 1
+        first, end = layout["first_row_of"][neighbourhood : neighbourhood + 2].tolist()
+        before = layout["key"][first:at].tolist() or [0]
+        after = layout["key"][at:end].tolist() or [2**64 - 1]
         key = (before[-1] + after[0]) // 2
-        child = {"key": key, "born": born, "authority": place, "neighbourhood": layout["neighbourhood"][beside], "circle": -1, "inert": self.inert}
+        child = {"key": key, "born": born, "authority": place, "arrives": 0, "circle": -1, "inert": self.inert}
         assert before[-1] < key < after[0]
         for name, value in child.items():
             layout[name] = np.insert(layout[name], at, layout[name].dtype.type(value))
-        layout["first_row_of"] = np.searchsorted(layout["neighbourhood"], np.arange(layout["first_neighbourhood"][-1] + 1))
+        layout["first_row_of"][neighbourhood + 1 :] += 1
         self.keys[key] = born
 
 
@@ -103,8 +104,8 @@ def test_a_child_who_is_not_inert_does_change_something(monkeypatch, alone):
     """So that the tests above are known to look."""
     added = Added(monkeypatch)
     added.inert = False
-    for n in range(40):
-        added.add(REGION.authorities[-1], "middle", born=-TWELVE_YEARS - n)
+    for n in range(320):
+        added.add(REGION.authorities[n % 3], ("front", "middle", "end")[n // 3 % 3], born=-TWELVE_YEARS - n)
     assert without(lived(EVERYTHING, world=TRIED, parameters=EVENTFUL, seed=3), added.keys) != alone
 
 

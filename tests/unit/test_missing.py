@@ -10,7 +10,21 @@ from sim import CountyLines
 from sim.draws import scale_of_median
 from sim.ledger import Event
 from sim.missing import AUTHORITY, FOUND, GOING_MISSING, LINE_CONTACT, LOOKED_AFTER, OLDER, OUTSIDE, OVERNIGHT, POLICE
-from sim.population import AT_HOME, BOUND, CONFLICT, DEBT, FAMILY, GETTING_OUT, LINE, SECURE, WITH_PARENTS, WORKING
+from sim.population import (
+    AT_HOME,
+    BOUND,
+    BY_OTHERS,
+    CONFLICT,
+    DEBT,
+    FAMILY,
+    GETTING_OUT,
+    LINE,
+    SECURE,
+    SEXUAL,
+    SEXUALLY,
+    WITH_PARENTS,
+    WORKING,
+)
 from tests.worlds import EVENTFUL, events, lived, world
 
 AT_ONCE = 1e12
@@ -61,12 +75,14 @@ def test_a_lever_on_going_missing_hurries_and_a_return_follows(model):
 
 
 def test_each_cause_belongs_to_those_whom_it_can_move(model):
-    """To family from a placement; on a line and from debt only those whom a line holds."""
+    """To family from a placement; on a line and from debt only those whom a line holds; sexually exploited only those who are."""
     causes = defaultdict(int)
     for _ in range(120):
         settings = dict(zip(model.children.key.tolist(), model.children.setting.tolist(), strict=True))
         stages = dict(zip(model.children.key.tolist(), model.children.stage.tolist(), strict=True))
+        forms = dict(zip(model.children.key.tolist(), model.children.other_forms.tolist(), strict=True))
         model.step()
+        forms_now = dict(zip(model.children.key.tolist(), model.children.other_forms.tolist(), strict=True))
         now = dict(zip(model.children.key.tolist(), model.children.stage.tolist(), strict=True))
         went = events(model, Event.WENT_MISSING)
         for child, cause in zip(went["child"][went["day"] == model.day].tolist(), went["cause"][went["day"] == model.day].tolist(), strict=True):
@@ -77,7 +93,9 @@ def test_each_cause_belongs_to_those_whom_it_can_move(model):
                 assert {stages[child], now[child]} & {WORKING, BOUND}
             elif cause == DEBT:
                 assert {stages[child], now[child]} & {WORKING, BOUND, GETTING_OUT}
-    assert causes.keys() == {CONFLICT, FAMILY, LINE, DEBT} and causes[LINE] > 10
+            elif cause == SEXUAL:
+                assert {forms[child], forms_now[child]} & {1 << SEXUALLY, 1 << SEXUALLY | 1 << BY_OTHERS}
+    assert causes.keys() == {CONFLICT, FAMILY, LINE, DEBT, SEXUAL} and min(causes[LINE], causes[SEXUAL]) > 10
 
 
 def test_a_lever_on_contact_with_the_line_moves_only_being_sent_away():
@@ -121,7 +139,8 @@ def test_the_weeks_after_a_return_carry_a_rise(model):
         since |= dict.fromkeys(model.today.rows(Event.RETURNED).tolist(), model.day)
         for row, day in since.items():
             held = model.levers.holders(GOING_MISSING, row).get("rise after return")
-            assert held == (p.rise_after_return if model.day < day + p.rise_days else None)
+            holds = model.day < day + p.rise_days and model.children.is_present[row]
+            assert held == (p.rise_after_return if holds else None)
     assert len(since) > 30 and min(since.values()) + p.rise_days < model.day
 
 
