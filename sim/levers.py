@@ -36,6 +36,7 @@ class Levers:
 
     def __init__(self, slot: NDArray[np.int32]):
         self.table = FewFacts(slot, holds=np.int32)  # of each child, over all levers
+        self._room = len(self.table.rows)  # of the columns
         self._product: dict[str, NDArray[np.float64]] = {}
         self._at: dict[str, dict[str, NDArray[np.float64]]] = defaultdict(dict)  # by lever, by holder
         self._until: dict[str, dict[str, NDArray[np.int32]]] = defaultdict(dict)
@@ -119,18 +120,18 @@ class Levers:
 
     def _make_room(self, name: str, by: str) -> None:
         """Columns as long as the table: for this lever and holder, and where the table has grown for all."""
-        room = len(self.table.rows)
-        if name not in self._product:
-            self._product[name] = np.ones(room)
-        if by not in self._at[name]:
-            self._at[name][by], self._until[name][by] = np.zeros(room), np.zeros(room, dtype=np.int32)
-            self._at[name] = dict(sorted(self._at[name].items()))  # so that the order of arrival leaves no trace in a product
-        if len(self._product[name]) < room:
+        if (room := len(self.table.rows)) > self._room:
+            self._room = room
             for lever in self._product:
                 self._product[lever] = _longer(self._product[lever], room, 1.0)
                 for holder in self._at[lever]:
                     self._at[lever][holder] = _longer(self._at[lever][holder], room, 0.0)
                     self._until[lever][holder] = _longer(self._until[lever][holder], room, 0)
+        if name not in self._product:
+            self._product[name] = np.ones(room)
+        if by not in self._at[name]:
+            self._at[name][by], self._until[name][by] = np.zeros(room), np.zeros(room, dtype=np.int32)
+            self._at[name] = dict(sorted(self._at[name].items()))  # so that the order of arrival leaves no trace in a product
 
     def _remember(self, name: str, by: str, rows: Rows, until: int | NDArray[np.integer]) -> None:
         """On which day these holds end."""

@@ -148,3 +148,11 @@ def test_levers_are_a_plain_list_of_holds(doings):
         assert levers.value(LEVER, np.arange(CHILDREN)).tolist() == expected == hazard.hazard.tolist()
         for by in "abc":
             assert levers.number_held(LEVER.name, by) == sum(key[1] == by for key in holds)
+
+
+def test_columns_of_all_levers_grow_with_the_table():
+    levers = Levers(np.full(1000, -1, dtype=np.int32))
+    levers.hold(LEVER, np.arange(10), at=2.0, until=ALWAYS, by="a")
+    levers.hold(OTHER, np.arange(5, 900), at=3.0, until=ALWAYS, by="b")
+    assert levers.value(LEVER, rows(9, 10, 899)).tolist() == [2.0, 1.0, 1.0]
+    assert levers.value(OTHER, rows(4, 5, 899)).tolist() == [1.0, 3.0, 3.0]
