@@ -206,10 +206,13 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
     new = {year - 11: day for day in first_septembers(1, last_day) for year in [date_of(day).year]}
     number = world.neighbourhoods()
     first_neighbourhood = np.concatenate(([0], np.cumsum(number)))
-    parts = []
-    for a in world.authorities:
+    per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
+    years = FIRST_NEW + len(new) - OLDEST
+    columns = []
+    for a in world.authorities:  # one after the other, which is quicker and needs less memory than all at once
         people = int(world.places.population_10_17[a])
         full = round(people / (FULL_COHORTS + window / 365.0))
+        parts = []
         for year in (*range(OLDEST, FIRST_NEW), *new):
             size = people - FULL_COHORTS * full if year == OLDEST else full
             more = round(size * world.inert)
@@ -220,27 +223,25 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
             days = day_of_birth_year_end(year) - start + 1
             born = start + (2 * ordinal + 1) * days // (2 * size)
             kept = (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < world.fraction
-            parts.append((key[kept], born[kept], np.full(kept.sum(), a), np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
-    alone = len(arrivals[0])
-    parts.append((*arrivals[:3], np.full(alone, OLDEST), arrivals[3], np.zeros(alone, dtype=bool)))
-    key, born, authority, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
-    within = (draws.uniform("person.neighbourhood", key) * number[authority]).astype(np.int64)
-    neighbourhood = first_neighbourhood[authority] + within
-    order = np.lexsort((key, neighbourhood))
-    key, born, authority, year = key[order], born[order], authority[order], year[order]
-    arrives, inert, neighbourhood = arrives[order], inert[order], neighbourhood[order]
-    per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
-    years = FIRST_NEW + len(new) - OLDEST
-    circle = (draws.uniform("person.circle", key) * per_year).astype(np.int64)
-    circle += per_year * ((year - OLDEST) + years * neighbourhood)
-    circle[(arrives > 0) | inert] = -1
-    return {
-        "key": key, "born": born, "authority": authority, "neighbourhood": neighbourhood, "circle": circle, "arrives": arrives,
-        "inert": inert,
+            parts.append((key[kept], born[kept], np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
+        alone = arrivals[2] == a
+        parts.append((arrivals[0][alone], arrivals[1][alone], np.full(alone.sum(), OLDEST), arrivals[3][alone], np.zeros(alone.sum(), dtype=bool)))
+        key, born, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
+        neighbourhood = first_neighbourhood[a] + (draws.uniform("person.neighbourhood", key) * number[a]).astype(np.int64)
+        circle = per_year * ((year - OLDEST) + years * neighbourhood) + (draws.uniform("person.circle", key) * per_year).astype(np.int64)
+        circle[(arrives > 0) | inert] = -1
+        order = np.lexsort((key, neighbourhood))
+        columns.append((
+            key[order], born[order].astype(np.int16), np.full(len(key), a, dtype=np.uint8), neighbourhood[order].astype(np.int32),
+            circle[order].astype(np.int32), arrives[order].astype(np.int16), inert[order],
+        ))  # fmt: skip
+    names = "key", "born", "authority", "neighbourhood", "circle", "arrives", "inert"
+    layout = {name: np.concatenate(column) for name, column in zip(names, zip(*columns, strict=True), strict=True)}
+    return layout | {
         "circles": per_year * years * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,
-        "first_row_of": np.searchsorted(neighbourhood, np.arange(first_neighbourhood[-1] + 1)),
-    }  # fmt: skip
+        "first_row_of": np.searchsorted(layout["neighbourhood"], np.arange(first_neighbourhood[-1] + 1, dtype=np.int32)),
+    }
 
 
 def day_of_birth_year_end(school_year: int) -> int:

@@ -335,24 +335,24 @@ class Placements:
         """Day 1: exactly the published number of looked-after children of each authority, in placements; clocks for the rest."""
         model, world, draws = self.model, self.model.world, self.model.draws
         rows, children = model.children.rows, model.children
-        age = children.age
+        age, home = children.ages(rows), children.authority[rows]
         with np.errstate(divide="ignore"):  # a child without strain comes last
             priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
         selected = []
         for a in world.authorities:
-            here = rows[children.authority[rows] == a]
-            at = priority[children.authority[rows] == a]
-            for in_band, stock in ((age[here] < 16, world.places.looked_after_10_15[a]), (age[here] >= 16, world.places.looked_after_16_17[a])):
+            here = slice(*np.searchsorted(home, (a, a + 1)))  # rows lie by authority
+            here, at, age_here = rows[here], priority[here], age[here]
+            for in_band, stock in ((age_here < 16, world.places.looked_after_10_15[a]), (age_here >= 16, world.places.looked_after_16_17[a])):
                 number = min(round(int(stock) * world.fraction), int(in_band.sum()))
                 order = np.lexsort((children.key[here[in_band]], at[in_band]))[:number]
                 selected.append(here[in_band][order])
         chosen = np.sort(np.concatenate(selected))
         self._admit(chosen)
-        alone = self._who_came_alone(chosen, age[chosen] >= 16)
+        alone = self._who_came_alone(chosen, children.ages(chosen) >= 16)
         model.unaccompanied.settle(alone)
         young, older = self.stock_shares()
         u = draws.uniform("care.first_setting", children.key[chosen])
-        wanted = np.where(age[chosen] < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
+        wanted = np.where(children.ages(chosen) < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
         wanted = np.where(self.own.is_unaccompanied[chosen], np.searchsorted(np.cumsum(self.unaccompanied_shares), u), wanted)
         for guests in self.guests_due.pop(1, ()):
             self._guest_asks(guests)

@@ -91,17 +91,17 @@ class InterviewTeam(mesa.Agent):
         self.queue: list[tuple] = []  # need class, lot, key, row, earliest day, returned on, cause, serial, for whom
         self.credit = 0.0
 
-    def step(self) -> None:
-        """A working day: interviews are held as far as capacity goes."""
+    def step(self) -> list[tuple]:
+        """A working day: the interviews that are held, as far as capacity goes."""
         day, a_day = self.model.day, self.a_day * float(self.model.services.interviewers[self.place])
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
         missing = self.model.children.missing_slot
-        for item in sorted(item for item in self.queue if item[4] <= day and missing[item[3]] < 0):
-            if self.credit < 1.0:
-                break
-            self.credit -= 1.0
-            self.model.services.interview(item)
-            self.queue.remove(item)
+        held = sorted(item for item in self.queue if item[4] <= day and missing[item[3]] < 0)[: int(self.credit)]
+        self.credit -= len(held)
+        if held:
+            done = {id(item) for item in held}
+            self.queue = [item for item in self.queue if id(item) not in done]
+        return held
 
     def let_lapse(self) -> None:
         """What has waited too long lapses, also where the child was away again; and what waits for a child who has left."""
@@ -180,11 +180,13 @@ class Serving:
         for rows, cause, detail, serial in today.get("returned"):
             self._offer(rows, cause, detail, serial)
             self._refer_missing(rows, detail, serial)
+        held: list[tuple] = []
         for team in self.teams.values():
             if team.queue:
                 team.let_lapse()
             if self.model.is_working_day:
-                team.step()
+                held += team.step()
+        self._interview(held)
         self._assess_again()
         self._end_help([*today.rows(Event.LEFT).tolist(), *self.help_ends.pop(self.model.day, ())])
         for specialists in self.specialists.values():
@@ -257,18 +259,24 @@ class Serving:
         """A lever for policies: interviews for children to whom none was offered today."""
         self._arrange(rows, cause, detail, serial, by)
 
-    def interview(self, item) -> None:
-        """Hold a return interview."""
+    def _interview(self, held: list[tuple]) -> None:
+        """Return interviews are held; a child's second of a day after its first."""
+        while held:
+            first = {item[3]: item for item in reversed(held)}
+            now = [item for item in held if first[item[3]] is item]
+            self._interview_each(now)
+            held = [item for item in held if first[item[3]] is not item]
+
+    def _interview_each(self, held: list[tuple]) -> None:
         model, p = self.model, self.parameters
-        _, _, key, row, _, returned_on, cause, serial, _ = item
-        rows = np.array([row])
-        trusting = model.relationships.parameters.discloses if model.relationships.trusts(rows)[0] else 1.0
-        told = bool(self.is_exploited(rows)[0]) and model.draws.one_uniform("services.discloses", key, serial) < p.discloses * trusting
-        in_time = model.day - returned_on <= 3
-        model.tell(Event.INTERVIEWED, rows, cause=cause, detail=int(in_time) + 2 * int(told), serial=serial)
-        if told:
-            self.signal(rows, SOCIAL_CARE, DISCLOSURE)
-        model.today.post("interviewed", (row, bool(told), in_time, item[8], serial, self.own.signals_care[rows]))
+        _, _, _, row, _, returned_on, cause, serial, by = zip(*held, strict=True)
+        rows, n = np.array(row, dtype=np.int64), np.array(serial, dtype=np.int64)
+        trusting = np.where(model.relationships.trusts(rows), model.relationships.parameters.discloses, 1.0)
+        told = self.is_exploited(rows) & self._happens("services.discloses", rows, n, p.discloses * trusting)
+        in_time = model.day - np.array(returned_on) <= 3
+        model.tell(Event.INTERVIEWED, rows, cause=cause, detail=in_time + 2 * told, serial=n)
+        self.signal(rows[told], SOCIAL_CARE, DISCLOSURE)
+        model.today.post("interviewed", (rows, told, in_time, by, n, self.own.signals_care[rows]))
 
     # -- signals and identification ------------------------------------------------------------------------------------
 

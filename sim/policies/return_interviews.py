@@ -49,20 +49,18 @@ class ReturnInterviews(Policy):
             rows, cause, detail, serial = rows[mine], cause[mine], detail[mine], serial[mine]
             reached = np.isin(rows, self.reach(model, rows, serial))
             model.services.offer_more(rows[reached], cause[reached], detail[reached], serial[reached], by=self.name)
-        for row, told, in_time, by, serial, disclosure in model.today.get("interviewed"):
-            if by == self.name:
-                self._act_on(model, np.array([row]), told, in_time, serial, disclosure)
+        for rows, told, in_time, by, serial, disclosure in model.today.get("interviewed"):
+            mine = np.array([whose == self.name for whose in by])
+            self._act_on(model, rows[mine], told[mine], in_time[mine], serial[mine], disclosure[mine])
 
-    def _act_on(self, model, rows, told: bool, in_time: bool, serial: int, disclosure) -> None:
+    def _act_on(self, model, rows, told, in_time, serial, disclosure) -> None:
         p = self.parameters
-        model.costs.policy_costs(p.cost, payer=0)
-        if model.draws.one_uniform("return_interviews.as_designed", int(model.children.key[rows[0]]), serial) >= p.fidelity:
-            return
-        if in_time:
-            self.changed(1)
-            model.levers.hold(GOING_MISSING, rows, at=p.next_episode, until=model.day + p.lasting, by=self.name)
-        if told:
-            model.services.share(rows, SOCIAL_CARE, disclosure, p.shared_within, by=self.name)
+        model.costs.policy_costs(p.cost * len(rows), payer=0)
+        designed = model.draws.happens("return_interviews.as_designed", model.children.key[rows], p.fidelity, serial)
+        soon, told = in_time & designed, told & designed
+        self.changed(int(soon.sum()))
+        model.levers.hold(GOING_MISSING, rows[soon], at=p.next_episode, until=model.day + p.lasting, by=self.name)
+        model.services.share(rows[told], SOCIAL_CARE, disclosure[told], p.shared_within, by=self.name)
 
     def end(self, model) -> None:
         model.services.interviewers.release(by=self.name)
