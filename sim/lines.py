@@ -204,7 +204,7 @@ class Line(mesa.Agent):
         serial = n * 4096 + self.spells[n]
         if model.draws.one_uniform("line.substitution", self.key, serial) < p.substitution:
             if after >= 0 and model.draws.one_uniform("line.relative_or_friend", self.key, serial) < p.relative_or_friend:
-                model.lines.pressing.append((self.number, after))
+                model.lines.want(self.number, after)
             self.positions[n] = PAUSED
             self.until[n] = model.day + 1 + int(model.draws.one_exponential("line.lag", self.key, serial) * p.lag)
         else:
@@ -245,12 +245,21 @@ class Market:
         self.model, self.parameters = model, model.parameters["lines"]
         p = self.parameters
         self.hazard_of_closing = Dial(np.full(len(model.world.places), 1.0 / p.lifetime))  # of lines by market [per day]
-        self.pressing: list[tuple[int, int]] = []  # lines that want a relative or friend of a child (row) who got out
+        self._wanted: list[tuple[int, int]] = []  # lines that want a relative or friend of a child (row) who got out
         self.hazard_of_replacement = 1.0 / p.replacement_lag
         self.contacts_a_day = p.contacts / 30.4375
         self.lines: list[Line] = []
         self._flows: np.ndarray | None = None
         self._lay_out()
+
+    def want(self, line: int, after: int) -> None:
+        """A line wants a relative or friend in the place of the child of a row, who got out."""
+        self._wanted.append((line, after))
+
+    def take_wanted(self) -> list[tuple[int, int]]:
+        """What lines have wanted since they were last asked: (number of the line, row of the child who got out)."""
+        wanted, self._wanted = self._wanted, []
+        return wanted
 
     def flows(self):
         """Expected active lines from each authority of England (rows) to each (columns) [lines]."""

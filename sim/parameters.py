@@ -85,9 +85,10 @@ class Parameter:
         elif self.distribution == "pert":
             value = pert_quantile(u, low, self.value, high)
         elif self.distribution == "log-pert":
-            value = min(max(exp(pert_quantile(u, log(low), log(self.value), log(high))), low), high)
+            value = exp(pert_quantile(u, log(low), log(self.value), log(high)))
         else:
             value = low + (high - low) * u
+        value = min(max(value, low), high)  # the last bit of a sum may lie beyond the range
         return min(int(value + 0.5), int(high)) if isinstance(self.value, int) else value
 
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim import CountyLines
 from sim.policies import every_policy
 from sim.population import FACTS, Children
 from tests.worlds import EVENTFUL, lived, scenario, world
@@ -21,8 +22,10 @@ SIM = Path(__file__).resolve().parents[2] / "sim"
 KEEPERS = sorted({fact.kept_by for fact in FACTS.values()})
 ON_BEHALF = ("sim.hazards", "sim.tables")  # they write the columns that a keeper has handed to them
 AT_ANOTHER_S_WORD = {
-    # A keeper's clocks follow when demography puts children under other hazards: no fact changes its meaning by that.
-    ("sim.demography", "care_level"), ("sim.demography", "conflict_level"), ("sim.demography", "crisis_level"),
+    # A keeper's clocks follow when demography puts children under other hazards, or when a lever is moved to which the keeper has tied
+    # its clock: no fact changes its meaning by that.
+    ("sim.demography", "care_level"), ("sim.demography", "conflict_level"), ("sim.demography", "crisis_level"), ("sim.demography", "school_level"),
+    ("sim.levers", "care_level"), ("sim.levers", "school_level"),
 }  # fmt: skip
 FILES = sorted(SIM.rglob("*.py"))
 
@@ -101,7 +104,7 @@ def faults(source: str, keeper: str) -> list[str]:
     return [".".join(links) for links in written(source) if is_a_fault(links, keeper)]
 
 
-MECHANISMS = {path.stem for path in SIM.glob("*.py")} & {*KEEPERS, "recruitment", "lines", "costs"}
+MECHANISMS = {name for name, part in vars(CountyLines(days=1)).items() if type(part).__module__ == f"sim.{name}"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SIM)))
@@ -123,6 +126,8 @@ def test_a_file_writes_only_facts_that_it_keeps(path):
         "table = model.exploitation.table\ntable.debt[slots] = 0.0",
         "self.model.placements.table.km[slots] *= 2",
         "held = self.own.stage if a else self.own.signals_care\nheld[rows] = 1",
+        "self.model.policing.expected = 3",
+        "asked, model.lines.wanted = model.lines.wanted, []",
     ],
 )
 def test_the_reader_sees_a_stranger_s_hand(line):

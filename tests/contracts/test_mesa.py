@@ -10,13 +10,16 @@ from mesa.agentset import AbstractAgentSet
 from sim import Child, Cohort, CountyLines
 from sim.ledger import STOCKS
 from sim.lines import Gang, Line, Recruiter
+from sim.other_exploitation import Exploiters
 from sim.placements import Home
+from sim.policing import MissingUnit
 from sim.population import AT_HOME, FOSTER
+from sim.relationships import WorkerTeam
 from sim.scenario import load_world
-from sim.services import InterviewTeam
+from sim.services import InterviewTeam, SpecialistTeam
 from tests.worlds import EVENTFUL, lived, scenario, world
 
-INSTITUTIONS = (Gang, Line, Recruiter, Home, InterviewTeam)
+INSTITUTIONS = (Gang, Line, Recruiter, Exploiters, Home, InterviewTeam, SpecialistTeam, WorkerTeam, MissingUnit)
 SMALL = world(0.01, days=30)
 
 
@@ -49,6 +52,10 @@ def test_whoever_works_is_registered(model):
     assert set(model.agents_by_type[Recruiter]) == {line.recruiter for line in market.lines}
     assert set(model.agents_by_type[Gang]) == {line.gang for line in market.lines}
     assert set(model.agents_by_type[InterviewTeam]) == set(services.teams.values())
+    assert set(model.agents_by_type[SpecialistTeam]) == set(services.specialists.values())
+    assert set(model.agents_by_type[MissingUnit]) == set(model.policing.units)
+    assert set(model.agents_by_type[WorkerTeam]) == set(model.relationships.teams.values())
+    assert set(model.agents_by_type[Exploiters]) == set(model.other_exploitation.exploiters)
 
 
 def test_a_home_that_a_policy_opens_is_registered_too():

@@ -42,7 +42,7 @@ def test_a_scenario_says_what_differs_and_nothing_else(written):
             begins = 2026-06-01
             ends = 2026-09-01
             where = ["kent", "E09000011"]
-            [policies.early_intervention]
+            [policies.key_worker]
             [parameters.lines]
             substitution = 0
             positions = 5
@@ -53,7 +53,7 @@ def test_a_scenario_says_what_differs_and_nothing_else(written):
     kent, greenwich = PLACES.index("Kent"), PLACES.index("Greenwich")
     assert read.policies == {
         "relocation": PolicyUse("relocation", {"coverage": 0.3}, day_of(date(2026, 6, 1)), day_of(date(2026, 9, 1)), tuple(sorted((kent, greenwich)))),
-        "early_intervention": PolicyUse("early_intervention", {}),
+        "key_worker": PolicyUse("key_worker", {}),
     }
     assert read.parameters == {"lines.substitution": 0.0, "lines.positions": 5}
 
