@@ -381,7 +381,7 @@ class Spending:
         return len(policy.relocated) * policy.parameters.extra_week / 7.0
 
     def return_interviews(self, model, policy) -> float:
-        return sum(by == policy.name for _, _, _, by, _, _ in model.today.get("interviewed")) * policy.parameters.cost
+        return sum(whose == policy.name for _, _, _, by, _, _ in model.today.get("interviewed") for whose in by) * policy.parameters.cost
 
     def safeguarding_response(self, model, policy) -> float:
         told = model.ledger.events.rows()
