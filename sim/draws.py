@@ -225,7 +225,9 @@ class Draws:
         size = len(key)
         if size <= FEW:
             stream = self.stream(decision)
-            return np.array([_address(k ^ stream, s) for k, s in _pairs(key, serial)], dtype=np.float64)
+            if isinstance(serial, np.ndarray):
+                return np.array([_address(k ^ stream, s) for k, s in zip(key.tolist(), serial.tolist(), strict=True)], dtype=np.float64)
+            return np.array([_address(k ^ stream, int(serial)) for k in key.tolist()], dtype=np.float64)
         if size <= 2 * BLOCK:
             return np.add(self.hash(decision, key, serial) >> _12, 0.5, dtype=np.float64) * UNIT
         out = np.empty(size)
@@ -238,8 +240,7 @@ class Draws:
         """Exp(1) draws, one for each address: the patience of one spell."""
         size = len(key)
         if size <= FEW:
-            stream = self.stream(decision)
-            return np.array([neglog_one(_address(k ^ stream, s)) for k, s in _pairs(key, serial)], dtype=np.float64)
+            return np.array([neglog_one(u) for u in self.uniform(decision, key, serial).tolist()], dtype=np.float64)
         if size <= 2 * BLOCK:
             return neglog(self.uniform(decision, key, serial))
         out = np.empty(size)
@@ -258,12 +259,6 @@ class Draws:
     def happens(self, decision: str, key: Keys, probability: Floats | float, serial: NDArray[np.integer] | int = 0):
         """True where the draw at this address falls under `probability` [0 to 1]."""
         return self.uniform(decision, key, serial) < probability
-
-
-def _pairs(key, serial):
-    keys = key.tolist()
-    serials = serial.tolist() if isinstance(serial, np.ndarray) else [int(serial)] * len(keys)
-    return zip(keys, serials, strict=True)
 
 
 def _blocks(size: int):

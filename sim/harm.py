@@ -50,9 +50,9 @@ class Harming:
         model, draws = self.model, self.model.draws
         for rows, cause, days, _, serial in model.today.get("back"):
             key = model.children.key[rows]
+            odds = 1.0 - exp((-self.rates[cause] * np.minimum(days, 60.0)[:, None]).ravel()).reshape(-1, len(KINDS))
             for kind, name in enumerate(KINDS):
-                odds = 1.0 - exp(-self.rates[cause, kind] * np.minimum(days, 60.0))
-                hurt = draws.happens(f"harm.{name}", key, odds, serial)
+                hurt = draws.happens(f"harm.{name}", key, odds[:, kind], serial)
                 if not hurt.any():
                     continue
                 model.tell(Event.HARMED, rows[hurt], cause=kind, detail=cause[hurt], serial=serial[hurt])

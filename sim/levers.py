@@ -6,10 +6,9 @@ under its own name, at a multiplier, until a day. Several holds multiply. A hold
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +29,14 @@ class Lever:
 class Levers:
     """Who holds which lever, for whom, at what, until when.
 
-    Children for whom anything is held are in a small table, `slot` telling where. It has, for each lever, what all holds together make of
-    it; and for each who holds it the multiplier (0: not held) and the day.
+    Children for whom anything is held are in a small table, `slot` telling where.
     """
 
     def __init__(self, slot: NDArray[np.int32]):
-        self.table = FewFacts(slot, holds=np.int32)  # of each child, over all levers
-        self._room = len(self.table.rows)  # of the columns
-        self._product: dict[str, NDArray[np.float64]] = {}
-        self._at: dict[str, dict[str, NDArray[np.float64]]] = defaultdict(dict)  # by lever, by holder
-        self._until: dict[str, dict[str, NDArray[np.int32]]] = defaultdict(dict)
+        self.table = FewFacts(slot, holds=np.int32)  # how many, of each child, over all levers
+        self._levers: dict[str, _Holds] = {}
         self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}
         self._listeners: dict[str, list[Callable]] = defaultdict(list)
-        self._held_by: Counter[tuple[str, str]] = Counter()
 
     def when_moved(self, lever: Lever, listener: Callable[[Rows, NDArray[np.float64]], None]) -> None:
         """`listener(rows, factors)` is called when the multiplier of `rows` changes by `factors`. Give a bound method."""
@@ -57,24 +51,26 @@ class Levers:
             return
         if not np.min(at) > 0.0:  # nor NaN
             raise ValueError(f"lever {lever.name} held at {np.min(at)} by {by}; a multiplier is above 0")
-        slots = self._slots(rows)
-        self._make_room(lever.name, by)
-        mine = self._at[lever.name][by]
-        new = mine[slots] == 0.0
-        self.table.holds[slots] += new
-        self._held_by[lever.name, by] += int(np.count_nonzero(new))
-        mine[slots], self._until[lever.name][by][slots] = at, until
+        slots = self.table.slot[rows]
+        new = slots < 0
+        if new.any():
+            slots[new] = self.table.add(rows[new])
+        holds = self._levers.setdefault(lever.name, _Holds())
+        holds.make_room(len(self.table.rows))
+        who = holds.number(by)
+        begins = holds.until[who, slots] == 0
+        self.table.holds[slots] += begins
+        holds.children[who] += int(np.count_nonzero(begins))
+        holds.at[who, slots], holds.until[who, slots] = at, until
         self._remember(lever.name, by, rows, until)
-        self._tell(lever.name, rows, slots)
+        self._tell(lever.name, holds, rows, slots)
 
     def change(self, lever: Lever, rows: Rows, *, at: float | NDArray[np.float64], by: str) -> None:
         """What `by` holds for `rows` is at another multiplier from now on, until the same day; where it holds nothing, nothing happens."""
-        slots, mine = self.table.slot[rows], self._at.get(lever.name, {}).get(by)
-        if mine is not None:
-            held = (slots >= 0) & (mine[slots] > 0.0)
-            if held.any():
-                mine[slots[held]] = np.broadcast_to(at, len(rows))[held]
-                self._tell(lever.name, rows[held], slots[held])
+        rows, slots, holds, who, held = self._held(lever.name, rows, by)
+        if rows.size:
+            holds.at[who, slots] = np.broadcast_to(at, len(held))[held]
+            self._tell(lever.name, holds, rows, slots)
 
     def release(self, lever: Lever, rows: Rows, by: str) -> None:
         """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
@@ -85,53 +81,40 @@ class Levers:
         slots = self.table.slot[gone]
         slots = slots[slots >= 0]
         if slots.size:
-            for name, holders in self._at.items():
-                for by, at in holders.items():
-                    self._held_by[name, by] -= int(np.count_nonzero(at[slots]))
-            self._forget(slots)
+            for holds in self._levers.values():
+                holds.forget(slots)
+            self.table.remove(self.table.rows[slots])
         for (name, by), parts in self._ends.pop(day, {}).items():
             self._let_go(name, union(*parts), by, day)
 
     def value(self, lever: Lever, rows: Rows) -> NDArray[np.float64]:
         """The multiplier of each of `rows`, 1 where nobody holds the lever."""
-        product = self._product.get(lever.name)
-        if product is None:
+        holds = self._levers.get(lever.name)
+        if holds is None:
             return np.ones(len(rows))
         slots = self.table.slot[rows]
-        return np.where(slots >= 0, product[slots], 1.0)
+        return np.where((slots >= 0) & (slots < holds.room), holds.product.take(slots, mode="clip"), 1.0)
 
     def number_held(self, name: str, by: str) -> int:
         """For how many children somebody holds a lever today."""
-        return self._held_by.get((name, by), 0)
+        holds = self._levers.get(name)
+        return holds.children[holds.by.index(by)] if holds and by in holds.by else 0
 
     def holders(self, lever: Lever, row: int) -> dict[str, float]:
         """Who holds the lever for one child, and at what."""
-        slot = int(self.table.slot[row])
-        return {by: float(at[slot]) for by, at in self._at.get(lever.name, {}).items() if slot >= 0 and at[slot] > 0.0}
+        slot, holds = int(self.table.slot[row]), self._levers.get(lever.name)
+        if slot < 0 or holds is None or slot >= holds.room:
+            return {}
+        return {by: float(holds.at[who, slot]) for who, by in enumerate(holds.by) if holds.until[who, slot]}
 
-    # -- the table -----------------------------------------------------------------------------------------------------------
-
-    def _slots(self, rows: Rows) -> Rows:
-        slots = self.table.slot[rows].astype(np.int64)
-        new = slots < 0
-        if new.any():
-            slots[new] = self.table.add(rows[new])
-        return slots
-
-    def _make_room(self, name: str, by: str) -> None:
-        """Columns as long as the table: for this lever and holder, and where the table has grown for all."""
-        if (room := len(self.table.rows)) > self._room:
-            self._room = room
-            for lever in self._product:
-                self._product[lever] = _longer(self._product[lever], room, 1.0)
-                for holder in self._at[lever]:
-                    self._at[lever][holder] = _longer(self._at[lever][holder], room, 0.0)
-                    self._until[lever][holder] = _longer(self._until[lever][holder], room, 0)
-        if name not in self._product:
-            self._product[name] = np.ones(room)
-        if by not in self._at[name]:
-            self._at[name][by], self._until[name][by] = np.zeros(room), np.zeros(room, dtype=np.int32)
-            self._at[name] = dict(sorted(self._at[name].items()))  # so that the order of arrival leaves no trace in a product
+    def _held(self, name: str, rows: Rows, by: str) -> tuple[Rows, Rows, _Holds, int, NDArray[np.bool_]]:
+        """Those of `rows` for whom `by` holds the lever, their slots, the lever's holds, the number of the holder, and who of `rows` they are."""
+        holds = self._levers.get(name)
+        if holds is None or by not in holds.by or not len(rows):
+            return NOBODY, NOBODY, _Holds(), 0, np.zeros(len(rows), dtype=bool)
+        who, slots = holds.by.index(by), self.table.slot[rows]
+        held = (slots >= 0) & (slots < holds.room) & (holds.until[who].take(slots, mode="clip") > 0)
+        return rows[held], slots[held], holds, who, held
 
     def _remember(self, name: str, by: str, rows: Rows, until: int | NDArray[np.integer]) -> None:
         """On which day these holds end."""
@@ -143,47 +126,63 @@ class Levers:
 
     def _let_go(self, name: str, rows: Rows, by: str, day: int | None) -> None:
         """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
-        mine = self._at.get(name, {}).get(by)
-        if mine is None or not len(rows):
-            return
-        slots = self.table.slot[rows]
-        held = (slots >= 0) & (mine[slots] > 0.0)
-        if day is not None:
-            held &= self._until[name][by][slots] == day
-        rows, slots = rows[held], slots[held]
+        rows, slots, holds, who, _ = self._held(name, rows, by)
+        if day is not None and rows.size:
+            due = holds.until[who, slots] == day
+            rows, slots = rows[due], slots[due]
         if rows.size:
-            mine[slots] = 0.0
-            self._held_by[name, by] -= rows.size
+            holds.at[who, slots], holds.until[who, slots] = 1.0, 0
+            holds.children[who] -= rows.size
             self.table.holds[slots] -= 1
-            self._tell(name, rows, slots)
-            self._forget(slots[self.table.holds[slots] == 0])
+            self._tell(name, holds, rows, slots)
+            free = self.table.holds[slots] == 0
+            if free.any():
+                self.table.remove(rows[free])
 
-    def _forget(self, slots: Rows) -> None:
-        if slots.size:
-            for name, holders in self._at.items():
-                self._product[name][slots] = 1.0
-                for at in holders.values():
-                    at[slots] = 0.0
-            self.table.remove(self.table.rows[slots])
-
-    def _tell(self, name: str, rows: Rows, slots: Rows) -> None:
-        """All holds of a lever together, by name; whoever listens hears for whom that has changed, and by how much."""
-        product = self._product[name]
-        after = np.ones(len(rows))
-        for by, at in self._at[name].items():
-            if self._held_by[name, by]:
-                mine = at[slots]
-                after *= np.where(mine > 0.0, mine, 1.0)
-        changed = after != product[slots]
+    def _tell(self, name: str, holds: _Holds, rows: Rows, slots: Rows) -> None:
+        """Whoever listens hears for whom the multiplier has changed, and by how much."""
+        before, after = holds.product[slots], np.multiply.reduce(holds.at[:, slots], axis=0)
+        changed = after != before
         if changed.any():
-            rows, factors = rows[changed], after[changed] / product[slots][changed]
-            product[slots] = after
+            holds.product[slots] = after
+            rows, factors = rows[changed], after[changed] / before[changed]
             for listener in self._listeners[name]:
                 listener(rows, factors)
 
 
-def _longer(column: NDArray[Any], room: int, default: float) -> NDArray[Any]:
-    return np.concatenate((column, np.full(room - len(column), default, dtype=column.dtype)))
+class _Holds:
+    """All holds of one lever: holders in the order of their names, so that the order of arrival leaves no trace in a product."""
+
+    def __init__(self):
+        self.by: list[str] = []
+        self.children: list[int] = []  # for how many each holds the lever today
+        self.room = 0
+        self.at = np.ones((0, 0))  # the multiplier, by holder and slot; 1 where it is not held
+        self.until = np.zeros((0, 0), dtype=np.int32)  # 0 where it is not held
+        self.product = np.ones(0)
+
+    def number(self, by: str) -> int:
+        """The row of a holder, a new one if need be."""
+        if by not in self.by:
+            who = sum(other < by for other in self.by)
+            self.by.insert(who, by)
+            self.children.insert(who, 0)
+            self.at, self.until = np.insert(self.at, who, 1.0, axis=0), np.insert(self.until, who, 0, axis=0)
+        return self.by.index(by)
+
+    def make_room(self, room: int) -> None:
+        """Columns for so many slots."""
+        if room > self.room:
+            more, self.room = ((0, 0), (0, room - self.room)), room
+            self.at, self.until = np.pad(self.at, more, constant_values=1.0), np.pad(self.until, more)
+            self.product = np.pad(self.product, more[1], constant_values=1.0)
+
+    def forget(self, slots: Rows) -> None:
+        """Nobody holds it any more for the children in these slots."""
+        slots = slots[slots < self.room]
+        for who, number in enumerate(np.count_nonzero(self.until[:, slots], axis=1).tolist()):
+            self.children[who] -= number
+        self.at[:, slots], self.until[:, slots], self.product[slots] = 1.0, 0, 1.0
 
 
 class Dial:

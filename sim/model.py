@@ -286,7 +286,8 @@ class CountyLines(mesa.Model):
 
 def stock_of(model: CountyLines, name: str) -> int:
     """A stock on the evening of the last day lived, for Mesa's data collector."""
-    return int(model.ledger.stocks.rows()[name][-1])
+    stocks = model.ledger.stocks
+    return int(stocks.columns[name][stocks.size - 1])
 
 
 def resolve(scenario: Scenario, given: Mapping[str, float]) -> dict[str, Parameters]:
