@@ -318,9 +318,10 @@ class Serving:
             self._identify_if_enough(rows, pooled[rows], ALL)
 
     def _identify_if_enough(self, rows, number, agency: int) -> None:
-        new = (number >= self._needed(rows)) & (self.own.identified_on[rows] == NEVER) & self.is_exploited(rows)
-        if new.any():
-            self._identify(rows[new], agency)
+        unknown = (self.own.identified_on[rows] == NEVER) & self.is_exploited(rows)
+        if unknown.any():
+            rows, number = rows[unknown], number[unknown]
+            self._identify(rows[number >= self._needed(rows)], agency)
 
     def _needed(self, rows):
         """How many signals it takes for each of `rows`: drawn once a child, more for children who are less believed."""
@@ -335,6 +336,8 @@ class Serving:
 
     def _identify(self, rows, agency: int) -> None:
         """Some agency recognises that `rows` are exploited; social work assesses, the specialist team may help."""
+        if not rows.size:
+            return
         model, p, children = self.model, self.parameters, self.model.children
         self.own.identified_on[rows] = model.day
         model.tell(Event.IDENTIFIED, rows, cause=agency, amount=model.exploitation.days_since_approach(rows))
