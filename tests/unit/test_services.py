@@ -65,6 +65,11 @@ def at_hand(model, number: int) -> list[int]:
     return model.children.select(lambda c: (c.authority == KENT) & ~c.is_missing).rows[:number].tolist()
 
 
+def a_day(model, team) -> None:
+    """The team's working day."""
+    model.services._interview(team.step())
+
+
 def interviewed(model) -> list[int]:
     """The children interviewed so far today."""
     held = events(model, Event.INTERVIEWED)
@@ -80,10 +85,10 @@ def test_interviews_are_held_by_need_then_by_lot_as_far_as_capacity_goes(model):
     needs = (OTHERS, OTHERS, LOOKED_AFTER_FIRST, OTHERS, LOOKED_AFTER_FIRST, OTHERS)
     team.queue = [request(model, row, need, lot) for row, need, lot in zip(rows, needs, lots, strict=True)]
     team.a_day, team.credit = 3.0, 0.0
-    team.step()
+    a_day(model, team)
     assert set(interviewed(model)) == {int(model.children.key[rows[i]]) for i in (2, 4, 1)}
     assert {item[3] for item in team.queue} == {rows[i] for i in (0, 3, 5)}
-    team.step()
+    a_day(model, team)
     assert len(interviewed(model)) == 6 and not team.queue
 
 
@@ -91,9 +96,9 @@ def test_capacity_that_is_not_used_is_kept_for_three_days_at_most(model):
     team, rows = model.services.teams[KENT], at_hand(model, 20)
     team.a_day, team.credit, team.queue = 2.0, 0.0, []
     for _ in range(10):
-        team.step()
+        a_day(model, team)
     team.queue = [request(model, row, OTHERS, lot) for row, lot in zip(rows, np.linspace(0, 1, 20).tolist(), strict=True)]
-    team.step()
+    a_day(model, team)
     assert len(interviewed(model)) == 6
 
 
@@ -103,7 +108,7 @@ def test_a_small_team_holds_an_interview_when_enough_days_have_passed(model):
     team.queue = [request(model, row, OTHERS, 0.1 * i) for i, row in enumerate(rows)]
     held = []
     for _ in range(8):
-        team.step()
+        a_day(model, team)
         held.append(len(interviewed(model)))
     assert held == [0, 0, 0, 1, 1, 1, 1, 2]
 
@@ -120,7 +125,7 @@ def test_a_child_who_cannot_be_met_yet_or_is_away_again_waits_and_one_who_has_le
     model.children.columns["missing_slot"][rows[1]] = 0
     model.children.columns["is_present"][rows[2]] = False
     team.let_lapse()
-    team.step()
+    a_day(model, team)
     assert interviewed(model) == [int(model.children.key[rows[3]])]
     assert [item[3] for item in team.queue] == [rows[0], rows[1]]
 
@@ -155,7 +160,7 @@ def test_interviewers_who_are_added_hold_more_and_only_where_they_are(model):
     model.services.interviewers.hold([KENT], 2.0, by="test")
     for place in (KENT, REGION.authorities[0]):
         before = len(interviewed(model))
-        model.services.teams[place].step()
+        a_day(model, model.services.teams[place])
         held.append(len(interviewed(model)) - before)
     assert held == [4, 2]
 
