@@ -83,20 +83,6 @@ def test_a_line_may_follow_a_child_and_seek_where_it_was_moved_to():
 
 
 @pytest.mark.slow
-def test_a_child_moved_into_another_authority_may_be_found_there():
-    def newcomers_met(model):
-        met = events(model, Event.APPROACHED)
-        home = model.children.columns["authority"][rows_of(model, met["child"])]
-        return int((home != met["place"]).sum())
-
-    seldom, often = (
-        newcomers_met(spring(REGION.authorities, recruitment__newcomer=times_as_often))
-        for times_as_often in (0.05, 8.0)
-    )
-    assert often > 2 * seldom + 2
-
-
-@pytest.mark.slow
 def test_friends_at_home_count_less_for_a_child_far_away_the_fewer_ties_are_kept():
     none, all_kept = spring(distance__ties_kept=0.0), spring(distance__ties_kept=1.0)
     rows = none.children.select(lambda c: c.care_slot >= 0).rows
