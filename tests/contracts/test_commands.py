@@ -39,7 +39,7 @@ def furnish() -> None:
     """Here: a small world, a practice that leaves much to do, and the same with a policy from day 21."""
     Path("small.toml").write_text('authorities = ["Medway"]\nfraction = 0.2\nwarm_up_years = 1\nyears = 1\n')
     Path("late.toml").write_text(PRACTICE)
-    Path("early.toml").write_text(PRACTICE + "[policies.early_intervention]\ncoverage = 1.0\nbegins = 2025-04-21\n")
+    Path("early.toml").write_text(PRACTICE + "[policies.return_interviews]\ncoverage = 1.0\nbegins = 2025-04-21\n")
 
 
 def run(*words: str) -> list[str]:
@@ -271,7 +271,7 @@ def test_what_a_run_writes_is_what_it_lived(inputs, capsys):
     printed = capsys.readouterr().out
     tables, info = read_run(Path("new/run"))
     assert digest(tables) == info["digest"] == printed.split()[-1]
-    assert sorted(path.name for path in Path("new/run").iterdir()) == ["bills.parquet", "counts.parquet", "events.parquet", "run.json", "stocks.parquet"]
+    assert sorted(path.name for path in Path("new/run").iterdir()) == ["bills.parquet", "children.parquet", "counts.parquet", "events.parquet", "run.json", "stocks.parquet"]
     assert list(Path("new").iterdir()) == [Path("new/run")]
     assert info["command"] == "python -m sim run baseline --world small.toml --seed 3 --days 25 --out new/run"
     assert (info["seed"], info["days"], info["world"]["fraction"], info["scenario"]["name"]) == (3, 25, 0.2, "baseline")
@@ -317,9 +317,9 @@ def test_figures_are_counted_in_the_ledger(inputs, capsys):
 
 
 def test_set_is_stronger_than_the_file_and_equals_a_file_that_says_so(inputs, capsys):
-    Path("other.toml").write_text(PRACTICE + "lines.lag = 3\n[policies.early_intervention]\ncoverage = 0.5\nbegins = 2025-04-21\n")
+    Path("other.toml").write_text(PRACTICE + "lines.lag = 3\n[policies.return_interviews]\ncoverage = 0.5\nbegins = 2025-04-21\n")
     digests = []
-    for words in (["early.toml", "--set", "policies.early_intervention.coverage=0.5", "--set", "lines.lag=3"], ["other.toml"], ["early.toml"]):
+    for words in (["early.toml", "--set", "policies.return_interviews.coverage=0.5", "--set", "lines.lag=3"], ["other.toml"], ["early.toml"]):
         assert main(["run", *words, "--world", "small.toml", "--seed", "3", "--days", "40", "--json"]) == 0
         info = json.loads(capsys.readouterr().out)
         digests.append((info["digest"], info["key"]))
@@ -329,7 +329,7 @@ def test_set_is_stronger_than_the_file_and_equals_a_file_that_says_so(inputs, ca
 def test_the_summary_says_how_far_a_policy_reached(inputs, capsys):
     assert main(["run", "early.toml", "--world", "small.toml", "--seed", "3", "--days", "60"]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"early_intervention +from 2025-04-21 +[1-9]\d* +[1-9]", printed), printed
+    assert re.search(r"return_interviews +from 2025-04-21 +[1-9]\d* +[1-9]", printed), printed
     assert main(["run", "early_intervention", "--world", "small.toml", "--seed", "3", "--days", "10"]) == 0
     assert "after the run" in capsys.readouterr().out
 
@@ -428,7 +428,7 @@ def test_a_policy_parts_from_the_baseline_where_the_ledgers_part_and_not_before_
     parting = found["parting"]
     assert parting["day"] == min(row[0] for row in alone) >= 21
     assert (parting["day"], sim.ledger.Event[parting["event"]], int(parting["child"], 16)) in {row[:3] for row in alone}
-    assert parting["explained"] and parting["reasons"] == ["policy early_intervention is in B only and began on day 21 (2025-04-21)"]
+    assert parting["explained"] and parting["reasons"] == ["policy return_interviews is in B only and began on day 21 (2025-04-21)"]
     assert main(["diverge", "a", "d"]) == 0
     printed = capsys.readouterr().out
     assert f"They part on day {parting['day']} ({parting['date']}), at {parting['decision']}: {parting['event']}, child {parting['child']}" in printed
@@ -451,23 +451,23 @@ def test_runs_of_different_length_are_compared_as_far_as_both_go(written, capsys
 def practice(inputs):
     """A world small enough for a test in which a policy has somebody to serve."""
     Path("practice.toml").write_text('authorities = ["Medway", "Greenwich"]\nfraction = 0.1\nwarm_up_years = 1\nyears = 1\n')
-    return ["verify", "early_intervention", "--world", "practice.toml", "--days", "30"]
+    return ["verify", "return_interviews", "--world", "practice.toml", "--days", "30"]
 
 
 def test_a_policy_that_acts_passes(practice, capsys):
     assert main([*practice, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["all_act"] and [each["policy"] for each in found["policies"]] == ["early_intervention"]
+    assert found["all_act"] and [each["policy"] for each in found["policies"]] == ["return_interviews"]
     [each] = found["policies"]
     assert min(each[link] for link in ("eligible", "reached", "changed", "outcome")) > 0
     assert each["coverage_0_equals_baseline"] and each["nothing_before_it_begins"] and each["failures"] == []
 
 
 def test_a_policy_that_does_nothing_fails(practice, capsys, monkeypatch):
-    monkeypatch.setattr(every_policy()["early_intervention"], "act", lambda self, model: None)
+    monkeypatch.setattr(every_policy()["return_interviews"], "act", lambda self, model: None)
     assert main(practice) == 1
     printed = capsys.readouterr().out
-    assert "early_intervention: nobody was eligible; nobody was reached; nothing was changed" in printed
+    assert "return_interviews: nobody was eligible; nobody was reached; nothing was changed" in printed
     assert "1 of 1 failed." in printed and "FAILS" in printed
 
 

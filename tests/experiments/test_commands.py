@@ -62,7 +62,7 @@ REFUSALS = {
     "a name that is a path": (("compare", "baseline", "combined", "--name", "../elsewhere"), NOTHING, "--name is '../elsewhere'"),
     "a misspelt option": (("compare", "baseline", "combined", "--replicate", "2"), NOTHING, "nearest known name is '--replicates'"),
     "a misspelt command": (("comapre", "baseline"), NOTHING, "nearest known name is 'compare'"),
-    "no command": ((), NOTHING, "compare, replay, bench"),
+    "no command": ((), NOTHING, "compare, replay, claims"),
     "results that are a file": (("compare", "baseline", "combined"), write("results", ""), "results/region-2y-baseline-combined cannot be written"),
     "a replay of nothing": (("replay", "results/nothing", "abc"), NOTHING, "is not the folder of a study"),
 }  # fmt: skip

@@ -50,41 +50,44 @@ def test_removing_a_county_s_homes_lengthens_distances_of_its_children_and_not_o
 
 
 @cache
-def known_children_refused(probability: float) -> CountyLines:
-    """A year in which many are known to be exploited, and homes say no to them so often."""
+def many_known(address: str, value: float) -> CountyLines:
+    """Months in which many are known to be exploited, and placements do not last, with one number changed."""
     settings = {
-        **EVENTFUL,
-        "care.refusal_when_known": probability,
-        "care.foster_breaks": 3.0,
-        "care.home_breaks": 6.0,
-        "care.supported_breaks": 5.0,
-        "lines.external": 9000.0,
-        "services.intelligence": 0.6,
-    }
+        **EVENTFUL, "care.foster_breaks": 3.0, "care.home_breaks": 6.0, "care.supported_breaks": 5.0, "lines.external": 9000.0, "services.intelligence": 0.6, address: value,
+    }  # fmt: skip
     return ran(settings, fraction=0.025, days=130)
 
 
+def found(model: CountyLines, *, known: bool) -> dict[str, np.ndarray]:
+    """Beds found after day 1 for children known, or not known, to be exploited."""
+    since = dict(zip(*(events(model, Event.IDENTIFIED)[name].tolist() for name in ("child", "day")), strict=True))
+    placed = events(model, Event.PLACED)
+    bed = np.isin(placed["cause"], (FOSTER, CHILDRENS_HOME, SUPPORTED)) & (placed["day"] > 1)
+    is_known = np.array(
+        [
+            since.get(child, 1 << 30) < day
+            for child, day in zip(placed["child"].tolist(), placed["day"].tolist(), strict=True)
+        ]
+    )
+    return {name: column[bed & (is_known == known)] for name, column in placed.items()}
+
+
 def test_a_child_who_is_known_to_be_exploited_is_refused_more_and_ends_further_away():
-    seldom, often = (known_children_refused(probability) for probability in (0.25, 0.9))
-
-    def of_the_known(model, wanted=True):
-        since = dict(zip(*(events(model, Event.IDENTIFIED)[name].tolist() for name in ("child", "day")), strict=True))
-        placed = events(model, Event.PLACED)
-        bed = np.isin(placed["cause"], (FOSTER, CHILDRENS_HOME, SUPPORTED)) & (placed["day"] > 1)
-        known = np.array(
-            [
-                since.get(child, 1 << 30) < day
-                for child, day in zip(placed["child"].tolist(), placed["day"].tolist(), strict=True)
-            ]
-        )
-        return {name: column[bed & (known == wanted)] for name, column in placed.items()}
-
-    few, many = of_the_known(seldom), of_the_known(often)
+    seldom, often = (many_known("care.refusal_when_known", probability) for probability in (0.25, 0.9))
+    few, many = (found(model, known=True) for model in (seldom, often))
     assert min(len(few["day"]), len(many["day"])) > 30
     assert many["detail"].mean() > 2 * few["detail"].mean()
     assert many["amount"].mean() > few["amount"].mean()
-    unknown = [of_the_known(model, False)["detail"].mean() for model in (seldom, often)]
+    unknown = [found(model, known=False)["detail"].mean() for model in (seldom, often)]
     assert abs(unknown[1] - unknown[0]) < 0.2 * (many["detail"].mean() - few["detail"].mean())
+
+
+def test_a_child_who_is_known_to_be_exploited_is_placed_in_a_children_s_home_more_often():
+    likewise, more = (many_known("care.known_to_homes", times_as_often) for times_as_often in (1.0, 20.0))
+    placed = [found(model, known=True)["cause"] for model in (likewise, more)]
+    assert min(len(settings) for settings in placed) > 30
+    in_a_home = [np.mean(settings == CHILDRENS_HOME) for settings in placed]
+    assert in_a_home[1] > in_a_home[0] + 0.2
 
 
 def test_unaccompanied_children_are_mostly_boys_and_go_missing_most_in_their_first_days():

@@ -5,15 +5,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.crude import crude_ratio_out_of_area
+from experiments.crude import crude_ratio_out_of_area_homes
 from experiments.story import Story, Window
 from sim import CountyLines
 from sim.ledger import TABLES, Event
 from sim.missing import LINE_CONTACT
 from sim.placements import FAR_KM
 from sim.population import BOUND, FAMILY, LINE, WORKING
-from tests.mechanisms.lively import LIVELY, NORTH, made, ran, rows_of, times
-from tests.worlds import REGION, events, scenario, world
+from tests.mechanisms.lively import LIVELY, NORTH, made, ran, times
+from tests.worlds import events, scenario, world
 
 # Many in care, many of these far away, many on lines.
 FAR_AWAY = {
@@ -83,20 +83,6 @@ def test_a_line_may_follow_a_child_and_seek_where_it_was_moved_to():
 
 
 @pytest.mark.slow
-def test_a_child_moved_into_another_authority_may_be_found_there():
-    def newcomers_met(model):
-        met = events(model, Event.APPROACHED)
-        home = model.children.columns["authority"][rows_of(model, met["child"])]
-        return int((home != met["place"]).sum())
-
-    seldom, often = (
-        newcomers_met(spring(REGION.authorities, recruitment__newcomer=times_as_often))
-        for times_as_often in (0.05, 8.0)
-    )
-    assert often > 2 * seldom + 2
-
-
-@pytest.mark.slow
 def test_friends_at_home_count_less_for_a_child_far_away_the_fewer_ties_are_kept():
     none, all_kept = spring(distance__ties_kept=0.0), spring(distance__ties_kept=1.0)
     rows = none.children.select(lambda c: c.care_slot >= 0).rows
@@ -128,25 +114,39 @@ def test_being_relocated_has_numbers_of_its_own_which_take_the_place_of_the_usua
     assert others == {model.distance.usual[0]}
 
 
+EFFECTS = {
+    "nothing": {},
+    "protects": {"missing.family_when_far": 0.5, "distance.contact_in_person": 0.2, "distance.contact_by_phone": 0.6},
+    "harms": {"missing.family_when_far": 2.0, "distance.contact_in_person": 1.2, "distance.contact_by_phone": 1.5},
+}
+
+
+@cache
+def crude_ratio(effect: str) -> float:
+    """Children in homes recorded missing out of area over those in area, as it was published, in the region in the year after a warm-up."""
+    nothing = {
+        "missing.family_when_far": 1.0, "recruitment.newcomer": 1.0, "distance.line_follows": 0.0, "distance.contact_in_person": 1.0,
+        "distance.contact_by_phone": 1.0, "distance.ties_kept": 1.0,
+    }  # fmt: skip
+    ratios = []
+    for seed in (1, 2, 3):
+        model = ran({**nothing, **EFFECTS[effect]}, where=world(1.0, warm_up=365, days=365), seed=seed, days=730)
+        story = Story({name: model.ledger.table(name) for name in TABLES})
+        ratios.append(crude_ratio_out_of_area_homes(story, Window(366, 730)))
+    return float(np.mean(ratios))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", [
-    {}, {"missing.family_when_far": 0.5, "distance.contact_in_person": 0.2, "distance.contact_by_phone": 0.6},
-    {"missing.family_when_far": 2.0, "distance.contact_in_person": 1.2, "distance.contact_by_phone": 1.5},
-], ids=("nothing", "protects", "harms"))  # fmt: skip
+@pytest.mark.parametrize("effect", EFFECTS)
 def test_the_crude_ratio_out_of_area_to_in_area_comes_out_below_one_whatever_distance_does(effect):
     """A flow of a year over a stock of a day, of children who differ: a pattern, which says nothing of the effect."""
-    nothing = {
-        "missing.family_when_far": 1.0,
-        "recruitment.newcomer": 1.0,
-        "distance.line_follows": 0.0,
-        "distance.contact_in_person": 1.0,
-        "distance.contact_by_phone": 1.0,
-        "distance.ties_kept": 1.0,
-    }
-    ratios = []
-    for seed in (1, 2, 3, 4):
-        model = ran({**nothing, **effect}, where=world(1.0, warm_up=365, days=365), seed=seed, days=730)
-        ratios.append(
-            crude_ratio_out_of_area(Story({name: model.ledger.table(name) for name in TABLES}), Window(366, 730))
-        )
-    assert 0.3 < np.mean(ratios) < 1.0
+    assert 0.4 < crude_ratio(effect) < 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason="open: need, refusal and recording bring the ratio to about 0.8, not to the 0.4 to 0.6 that was published",
+)
+def test_the_crude_ratio_comes_out_as_low_as_it_was_published_where_distance_does_nothing():
+    assert 0.4 < crude_ratio("nothing") < 0.6

@@ -26,6 +26,7 @@ from sim.population import (
     band_of,
 )
 from sim.recruitment import BEING_FOUND, HOME, ONLINE, SCHOOL, STREET, VENUES, Contact
+from sim.world import CORNERS
 from tests.worlds import EVENTFUL, REGION, events, lived, number, world
 
 PLACES = read_places()
@@ -168,6 +169,11 @@ def test_a_contact_reaches_those_who_are_there_today(model, venue):
     if venue == ONLINE:
         assert (columns["authority"][rows] == KENT).all(), "a phone reaches those who live there, wherever they are placed"
         assert not own.all()
+        for one in np.unique(of)[:20]:  # everybody of one corner, and nobody else
+            mine = rows[of == one]
+            number = int(columns["key"][mine[0]]) * CORNERS >> 64
+            here = children.rows[model.demography.neighbourhood(children.rows) == model.demography.neighbourhood(mine[:1])[0]]
+            assert sorted(mine.tolist()) == [row for row in here.tolist() if int(columns["key"][row]) * CORNERS >> 64 == number]
     else:
         assert (own | (where == KENT)).all(), "on the streets are those who live there today"
         in_a_bed = ~own & np.isin(columns["setting"][rows], (FOSTER, CHILDRENS_HOME, SUPPORTED))
