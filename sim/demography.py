@@ -34,7 +34,7 @@ class People(Parameters, group="people"):
     friends = parameter(4.5, unit="friends", between=(3.0, 6.0), source=ASSUMED, doc="Size of a circle of friends, the child apart.")
     unevenness_of_strain = parameter(0.6, unit="gamma shape", between=(0.3, 2.0), source=ASSUMED, doc="Family conflict; the smaller, the more unequal.")
     unevenness_of_exposure = parameter(0.5, unit="gamma shape", between=(0.2, 2.0), source=ASSUMED)
-    exposure_from_strain = parameter(0.25, unit="share", between=(0.0, 0.8), source="G105", doc="Share of exposure to exploiters that family conflict explains; the source says risks come together, not how much.")
+    exposure_from_strain = parameter(0.05, unit="share", between=(0.0, 0.8), source="G105", doc="Share of exposure to exploiters that family conflict explains; the source says risks come together, not how much.")
     entrants_looked_after = parameter(0.006, unit="share", between=(0.004, 0.009), source=ASSUMED, doc="Of children at ten, in England; authorities differ as their stocks do.")
 
 

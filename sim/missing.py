@@ -99,7 +99,7 @@ class Lasting(Parameters, group="duration"):
     family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
-    tail = parameter(1.17, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    tail = parameter(1.13, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
     sexual = parameter(0.9, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
     unaccompanied = parameter(3.0, unit="multiplier", between=(1.0, 8.0), source=ASSUMED, doc="Of the median, for unaccompanied children; some never return.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")
@@ -108,7 +108,7 @@ class Lasting(Parameters, group="duration"):
 class Reporting(Parameters, group="reporting"):
     """Who records an absence as missing."""
 
-    home = parameter(0.42, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
+    home = parameter(0.39, unit="probability", between=(0.2, 0.7), source="run_unreported_2011", doc="Parents would report an absence from home, if it lasts until they do.")
     habit = parameter(0.85, unit="share", between=(0.0, 1.0), source=ASSUMED, doc="How far it is the family rather than the occasion that decides whether an absence from home is reported: families who report do so again.")
     care_police = parameter(0.74, unit="probability", between=(0.4, 0.9), source="mis_share_cla_inc", doc="Carers report to the police.")
     care_authority = parameter(0.90, unit="probability", between=(0.6, 1.0), source="mis_cla_inc_2025", doc="The authority's record has it, under full recording practice.")
