@@ -22,7 +22,6 @@ from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 THIRTEEN, FIFTEEN, SIXTEEN = 4749, 5479, 5844  # days of age at which the age band changes
-CORNER = (1 << 64) // CORNERS  # of the space of keys
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
 
 
@@ -86,7 +85,9 @@ class Demography:
         """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""
         sizes = np.diff(self.first_row_of)
         corner = np.repeat(np.arange(len(sizes)) * CORNERS, sizes)
-        corner += np.minimum(self.own.key // np.uint64(CORNER), np.uint64(CORNERS - 1)).astype(np.int64)
+        # A world of a fraction keeps the children of the smallest keys: they live in all corners, not in the first.
+        share = unit(self.own.key) / self.model.world.fraction
+        corner += np.minimum((share * CORNERS).astype(np.int64), CORNERS - 1)
         return np.searchsorted(corner, np.arange(len(sizes) * CORNERS + 1))
 
     def have_birthdays(self) -> None:
@@ -222,7 +223,7 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
             start = oldest_on_day_1 if year == OLDEST else day_of_birth_year_end(year - 1) + 1
             days = day_of_birth_year_end(year) - start + 1
             born = start + (2 * ordinal + 1) * days // (2 * size)
-            kept = (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < world.fraction
+            kept = unit(key) < world.fraction
             parts.append((key[kept], born[kept], np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
         alone = arrivals[2] == a
         parts.append((arrivals[0][alone], arrivals[1][alone], np.full(alone.sum(), OLDEST), arrivals[3][alone], np.zeros(alone.sum(), dtype=bool)))
@@ -242,6 +243,11 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
         "first_neighbourhood": first_neighbourhood,
         "first_row_of": np.searchsorted(layout["neighbourhood"], np.arange(first_neighbourhood[-1] + 1, dtype=np.int32)),
     }
+
+
+def unit(key):
+    """Where each key stands among all keys [0 to 1]."""
+    return (key >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def day_of_birth_year_end(school_year: int) -> int:

@@ -22,6 +22,7 @@ def _mechanism(topic: str, *names: str) -> tuple[str, ...]:
 RECRUITED = _mechanism("recruitment", "test_each_way_in_closed_alone_lowers_recruitment")
 DEBT = _mechanism("debt", "test_cancelling_debts_changes_episodes_and_exits")
 REFERENCE = ("tests/reference/test_reference.py::test_a_short_run_of_all_policies_together_agrees",)
+DIALS = _mechanism("policies_take_hold", "test_a_policy_turns_its_dial_where_it_serves_and_lets_go_of_it")
 RARE = ("tests/reference/test_reference.py::test_a_short_run_in_which_rare_things_are_common_agrees",)
 
 MECHANISMS = (
@@ -108,17 +109,18 @@ MECHANISMS = (
 )  # fmt: skip
 
 POLICIES = (
-    Mutation("those who are trained see no more", "policies/early_identification.py", "1.0 + share * (p.sees - 1.0)", "1.0", REFERENCE),
-    Mutation("the hub has no places", "policies/joint_hub.py", "more = 1.0 + self.parameters.places * self.parameters.coverage", "more = 1.0", REFERENCE),
+    Mutation("those who are trained see no more", "policies/early_identification.py", "1.0 + share * (p.sees - 1.0)", "1.0", DIALS),
+    Mutation("the hub has no places", "policies/joint_hub.py", "more = 1.0 + self.parameters.places * self.parameters.coverage", "more = 1.0", DIALS),
     Mutation("key workers leave as others do", "policies/key_worker.py", "turnover=p.stays", "turnover=1.0", REFERENCE),
-    Mutation("no more lines are closed", "policies/line_disruption.py", "hazard_of_closing.hold(self.authorities(model), self.times", "hazard_of_closing.hold(self.authorities(model), 1.0", REFERENCE),
+    Mutation("no more lines are closed", "policies/line_disruption.py", "hazard_of_closing.hold(self.authorities(model), self.times", "hazard_of_closing.hold(self.authorities(model), 1.0", DIALS),
     Mutation("managed moves are like others", "policies/managed_placement.py", "model.levers.hold(GOING_MISSING, done, at=p.going_missing", "model.levers.hold(GOING_MISSING, done, at=1.0", REFERENCE),
-    Mutation("guidance changes no record", "policies/national_guidance.py", "share * self.parameters.recording", "share * 0.0", REFERENCE),
-    Mutation("relocation is just a move", "policies/relocation.py", "contact=p.contact", "contact=1.0", REFERENCE),
-    Mutation("no interviewers are added", "policies/return_interviews.py", "more = 1.0 + self.parameters.interviewers * self.parameters.coverage", "more = 1.0", REFERENCE),
-    Mutation("police respond as they always did", "policies/safeguarding_response.py", "1.0 - self.dose", "1.0", REFERENCE),
+    Mutation("guidance changes no record", "policies/national_guidance.py", "share * self.parameters.recording", "share * 0.0", DIALS),
+    Mutation("relocation is just a move", "policies/relocation.py", "contact=p.contact", "contact=1.0",
+             _mechanism("distance", "test_being_relocated_has_numbers_of_its_own_which_take_the_place_of_the_usual_ones")),
+    Mutation("no interviewers are added", "policies/return_interviews.py", "more = 1.0 + self.parameters.interviewers * self.parameters.coverage", "more = 1.0", DIALS),
+    Mutation("police respond as they always did", "policies/safeguarding_response.py", "1.0 - self.dose", "1.0", DIALS),
     Mutation("support leaves the exploiters' hold as it is", "policies/sexual_exploitation_support.py", "at=p.contact", "at=1.0", RARE),
-    Mutation("pooled data change no record", "policies/shared_data.py", "self.parameters.recording * self.dose", "0.0 * self.dose", REFERENCE),
+    Mutation("pooled data change no record", "policies/shared_data.py", "self.parameters.recording * self.dose", "0.0 * self.dose", DIALS),
     Mutation("specialist carers come from nowhere", "policies/specialist_foster.py", "round(beds * p.from_pool)", "0", REFERENCE),
 )  # fmt: skip
 

@@ -145,7 +145,8 @@ def give_neighbours_and_friends(england, everybody, number_of_new_years):
     years = FIRST_NEW + number_of_new_years - OLDEST
     for child in everybody:
         child.neighbourhood = england.neighbourhood("person.neighbourhood", child.authority, child.key)
-        child.corner = child.key // (2**64 // CORNERS)
+        # A small world keeps the smallest keys, so that it is among them that a child's corner is told.
+        child.corner = min(int((child.key >> 11) * 2.0**-53 / england.fraction * CORNERS), CORNERS - 1)
         child.household = child.neighbourhood, int(england.uniform("person.household", child.key) * households)
         child.circle = -1
         if not child.arrives:

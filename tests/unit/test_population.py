@@ -28,7 +28,7 @@ from sim.population import (
 )
 from tests.worlds import lived, world
 
-KEEPERS = {"demography", "placements", "exploitation", "other_exploitation", "schooling", "missing", "services", "harm", "relationships"}
+KEEPERS = {"demography", "placements", "exploitation", "other_exploitation", "schooling", "missing", "services", "harm", "relationships", "levers"}
 
 
 @pytest.fixture

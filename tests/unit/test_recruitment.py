@@ -154,6 +154,11 @@ def in_reach(model, venue: int, contacts: int = 400):
     return rows, of
 
 
+def corner(key, fraction: float = 0.05) -> int:
+    """Of its neighbourhood, by key; a fraction of a world keeps the smallest keys, and they live in all corners."""
+    return int((int(key) >> 11) * 2.0**-53 / fraction * CORNERS)
+
+
 @pytest.mark.parametrize("venue", range(4), ids=VENUES)
 def test_a_contact_reaches_those_who_are_there_today(model, venue):
     children, placements, columns = model.children, model.placements, model.children.columns
@@ -171,9 +176,9 @@ def test_a_contact_reaches_those_who_are_there_today(model, venue):
         assert not own.all()
         for one in np.unique(of)[:20]:  # everybody of one corner, and nobody else
             mine = rows[of == one]
-            number = int(columns["key"][mine[0]]) * CORNERS >> 64
+            number = corner(columns["key"][mine[0]])
             here = children.rows[model.demography.neighbourhood(children.rows) == model.demography.neighbourhood(mine[:1])[0]]
-            assert sorted(mine.tolist()) == [row for row in here.tolist() if int(columns["key"][row]) * CORNERS >> 64 == number]
+            assert sorted(mine.tolist()) == [row for row in here.tolist() if corner(columns["key"][row]) == number]
     else:
         assert (own | (where == KENT)).all(), "on the streets are those who live there today"
         in_a_bed = ~own & np.isin(columns["setting"][rows], (FOSTER, CHILDRENS_HOME, SUPPORTED))
@@ -197,6 +202,20 @@ def test_a_line_under_pressure_turns_to_its_market_to_children_nobody_knows_and_
     (few, online, all_alike), (many, more_online, not_the_known) = shares[0.0], shares[1.0]
     assert few < 0.2 and many == 1.0 and more_online > online + 0.2
     assert all_alike == {1.0} and not_the_known == {0.0}
+
+
+def test_as_many_contacts_find_a_child_in_a_small_world_as_in_a_large_one():
+    shares = []
+    for fraction in (0.05, 0.4):
+        model = CountyLines(world=world(fraction), seed=2, days=2)
+        found = contest_everywhere(model, contacts=600)
+        shares.append((found >= 0).mean())
+    assert shares[0] == pytest.approx(shares[1], abs=0.12) and min(shares) > 0.2
+
+
+def contest_everywhere(model, contacts: int):
+    """Whom each of so many contacts on the streets of Kent reaches."""
+    return np.array(model.recruitment._choose([Contact(model.lines.lines[0].recruiter, n, KENT, STREET, BY_A_LINE, 1.0) for n in range(contacts)]))
 
 
 # -- a contact -----------------------------------------------------------------------------------------------------------
@@ -228,7 +247,7 @@ def test_contacts_come_only_to_lines_that_seek_a_child(half_year):
 def test_children_are_met_at_school_only_when_there_is_school(half_year):
     approached = events(half_year, Event.APPROACHED, Event.CONTACT_FAILED)
     at_school = approached["day"][approached["cause"] == SCHOOL]
-    assert len(at_school) > 20 and all(is_school_day(day) for day in at_school.tolist())
+    assert len(at_school) > 10 and all(is_school_day(day) for day in at_school.tolist())
     others = approached["day"][approached["cause"] != SCHOOL]
     assert not all(is_school_day(day) for day in others.tolist())
 
@@ -296,7 +315,7 @@ def test_lines_reach_from_the_exporters_by_a_long_tailed_rule_of_distance(half_y
 def test_children_in_homes_are_met_there(half_year):
     approached = events(half_year, Event.APPROACHED)
     at_home_venue = approached["cause"] == VENUES.index(next(venue for venue in VENUES if "home" in venue))
-    assert at_home_venue.sum() > 3
+    assert at_home_venue.any()
     keys = {key: row for row, key in enumerate(half_year.children.columns["key"].tolist())}
     entries = half_year.children.columns["care_entries"]
     assert all(entries[keys[child]] > 0 for child in approached["child"][at_home_venue].tolist())
