@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ class Levers:
             return {}
         return {by: float(holds.at[who, slot]) for who, by in enumerate(holds.by) if holds.until[who, slot]}
 
-    def _held(self, name: str, rows: Rows, by: str) -> tuple[Rows, Rows, _Holds, int, NDArray[np.bool_]]:
+    def _held(self, name: str, rows: Rows, by: str) -> tuple[Rows, NDArray[Any], _Holds, int, NDArray[np.bool_]]:
         """Those of `rows` for whom `by` holds the lever, their slots, the lever's holds, the number of the holder, and who of `rows` they are."""
         holds = self._levers.get(name)
         if holds is None or by not in holds.by or not len(rows):
@@ -139,7 +140,7 @@ class Levers:
             if free.any():
                 self.table.remove(rows[free])
 
-    def _tell(self, name: str, holds: _Holds, rows: Rows, slots: Rows) -> None:
+    def _tell(self, name: str, holds: _Holds, rows: Rows, slots: NDArray[Any]) -> None:
         """Whoever listens hears for whom the multiplier has changed, and by how much."""
         before, after = holds.product[slots], np.multiply.reduce(holds.at[:, slots], axis=0)
         changed = after != before
@@ -177,7 +178,7 @@ class _Holds:
             self.at, self.until = np.pad(self.at, more, constant_values=1.0), np.pad(self.until, more)
             self.product = np.pad(self.product, more[1], constant_values=1.0)
 
-    def forget(self, slots: Rows) -> None:
+    def forget(self, slots: NDArray[Any]) -> None:
         """Nobody holds it any more for the children in these slots."""
         slots = slots[slots < self.room]
         for who, number in enumerate(np.count_nonzero(self.until[:, slots], axis=1).tolist()):

@@ -562,11 +562,13 @@ class Placements:
     def _match(self) -> None:
         """Meet the day's requests one by one: by need class, then by lot, ties by key."""
         queue, self._queue = sorted(self._queue, key=lambda request: request[:3]), []
-        while queue:  # who asks twice on a day asks the second time from where it was placed the first time
-            seen: set[Any] = set()
-            again = next((at for at, request in enumerate(queue) if request.who in seen or seen.add(request.who)), len(queue))
-            self._meet(queue[:again])
-            queue = queue[again:]
+        together: dict[Any, Request] = {}
+        for request in queue:
+            if request.who in together:  # who asks twice on a day asks the second time from where it was placed the first time
+                self._meet(list(together.values()))
+                together = {}
+            together[request.who] = request
+        self._meet(list(together.values()))
 
     def _place_guests(self, guests: Guests) -> None:
         model, draws = self.model, self.model.draws
