@@ -21,7 +21,7 @@ class Event(IntEnum):
     LEFT = 2  # out of observation; cause: stage of exploitation; detail 1: missing, 2: looked after, 4: died, 8: transferred, else eighteen; amount: debt [pounds]
     ENTERED_CARE = 3
     PLACED = 4  # cause: setting; detail: refusals by providers before; agent: home; amount: distance from home [km]
-    PLACEMENT_ENDED = 5  # cause: setting; detail 1: breakdown, 2: moved by a policy; amount: days in the placement
+    PLACEMENT_ENDED = 5  # cause: setting; detail 1: breakdown, 2: moved by a policy, 3: remanded to custody; amount: days in the placement
     LEFT_CARE = 6
     REFUSED = 7  # a provider said no; agent: home
     GUEST_PLACED = 8  # a child of elsewhere takes a bed here; child: key of that bed's guests; cause: setting; agent: home

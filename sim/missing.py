@@ -99,7 +99,7 @@ class Lasting(Parameters, group="duration"):
     family = parameter(0.45, unit="days", between=(0.2, 1.0), source="mis_dur_24h", doc="Median.")
     line = parameter(2.5, unit="days", between=(1.0, 10.0), source="M011", doc="Median stay on a line; range ASSUMED.")
     debt = parameter(0.8, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
-    tail = parameter(1.13, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
+    tail = parameter(1.11, unit="exponent", between=(1.0, 2.5), source="mis_dur_7d;mis_dur_48h", doc="The smaller, the longer the long ones.")
     sexual = parameter(0.9, unit="days", between=(0.3, 3.0), source=ASSUMED, doc="Median.")
     unaccompanied = parameter(3.0, unit="multiplier", between=(1.0, 8.0), source=ASSUMED, doc="Of the median, for unaccompanied children; some never return.")
     line_tail = parameter(1.8, unit="exponent", between=(1.2, 2.5), source="M011")

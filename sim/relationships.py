@@ -82,6 +82,9 @@ class Relationships:
         model, today, children = self.model, self.model.today, self.model.children
         gone = union(today.rows(Event.LEFT), today.rows(Event.LEFT_CARE))
         self._part(gone[self.table.slot[gone] >= 0])
+        alone = today.rows("help ended")
+        alone = alone[(children.setting[alone] == AT_HOME) & (self.table.slot[alone] >= 0)]
+        self._part(np.array([row for row in alone.tolist() if row not in self.special], dtype=np.int64))
         helped = today.rows(Event.HELPED)
         had_one = helped[self.table.slot[helped] >= 0]
         new = union(today.rows(Event.ENTERED_CARE), helped)

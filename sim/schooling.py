@@ -97,8 +97,8 @@ class School:
         past = places.suspension_rate[children.authority[rows]] / 100.0 * by_age * multiplier
         patience = model.draws.exponential("school.past", children.key[rows])
         had = patience < past
-        self.own.suspensions[rows[had]] = 1
         times = np.floor(1.0 + (past[had] - patience[had]))
+        self.own.suspensions[rows[had]] = np.minimum(times, 254)
         model.tell(Event.HISTORY, rows[had], cause=WAS_SUSPENDED, amount=times)
         rises = 1.0 - self.parameters.exclusion_rises + self.parameters.exclusion_rises * times / USUAL_SUSPENSIONS
         odds = np.minimum(self.permanent[children.authority[rows[had]]] * rises * times, 1.0)
@@ -138,6 +138,9 @@ class School:
             self.own.schooling[back] = MAINSTREAM
             self._begin(back)
         rows = self.clock.due()
+        waiting = model.out_of_reach(rows)  # missing, in hospital or in custody: it comes when they are back
+        self.clock.resume(rows[waiting], np.zeros(int(waiting.sum())))
+        rows = rows[~waiting]
         if rows.size:
             self._put_out(rows)
 

@@ -73,7 +73,7 @@ class Services(Parameters, group="services"):
     enters_care = parameter(40.0, unit="multiplier", between=(1.0, 40.0), source="K174", doc="Hazard of entering care of a child identified at home; the source gives the order of care and first offence.")
     enters_care_days = parameter(365, unit="days", between=(90, 730), source=ASSUMED)
     gang_named = parameter(0.9, unit="probability", between=(0.3, 0.9), source="K110", doc="The assessment of a child exploited by a line names gangs as well.")
-    missing_referred = parameter(0.062, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
+    missing_referred = parameter(0.067, unit="probability an episode", between=(0.02, 0.2), source="K113", doc="A recorded episode leads to an assessment that names going missing.")
     referred = parameter(0.68, unit="probability", between=(0.2, 0.9), source="K150;K152", doc="An identified child whom a line exploits is referred to the National Referral Mechanism.")
     helped = parameter(0.30, unit="probability", between=(0.1, 0.6), source="I020", doc="An identified child is offered a worker who helps it to get out.")
     help_places = parameter(25.0, unit="children at one time", between=(8.0, 80.0), source=ASSUMED, doc="Of the specialist team, for 1,000 looked-after children aged 10 to 17.")
@@ -400,9 +400,10 @@ class Serving:
 
     def _end_help(self, rows: list[int]) -> None:
         """Help ends after its time, or when the child leaves observation: the worker is free for another."""
-        for row in rows:
-            if row in self.helped_by:
-                self.helped_by.pop(row).helping -= 1
+        ended = [row for row in rows if row in self.helped_by]
+        for row in ended:
+            self.helped_by.pop(row).helping -= 1
+        self.model.today.give("help ended", np.array(ended, dtype=np.int64))
 
     def help(self, rows, by: str, at: float | None = None) -> None:
         """A worker helps `rows` to get out, for a time."""

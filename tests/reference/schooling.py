@@ -46,8 +46,8 @@ def come_to_school(england, child):
     past = england.places[child.authority].suspension_rate / 100.0 * by_age * child.difference_at_school
     left = england.exponential("school.past", child.key)
     if left < past:
-        child.suspensions = 1
         times = floor(1.0 + past - left)
+        child.suspensions = min(times, 254)
         england.tell(HISTORY, child, cause=WAS_SUSPENDED, amount=times)
         chance = share_permanent(england, child, times) * times
         if england.uniform("school.past_exclusion", child.key) < min(chance, 1.0):
@@ -85,7 +85,9 @@ def open_schools(england):
             wait_for_trouble(england, child)
         if child.schooling == MAINSTREAM:
             child.school_left -= trouble(england, child)
-            if child.school_left <= 0.0:
+            if child.school_left <= 0.0 and child.is_out_of_reach(england.day):
+                child.school_left = 0.0  # it comes when the child is back
+            elif child.school_left <= 0.0:
                 put_out(england, child)
 
 

@@ -305,7 +305,9 @@ def help_to_get_out(england):
     """Free places of the specialist teams go to those who wait: who works a line first, then by lot."""
     for team in england.specialists.values():
         for child in [*england.news["left"], *england.help_ends.get(england.day, ())]:
-            team.helping.discard(child)  # the worker is free for another
+            if child in team.helping:
+                team.helping.discard(child)  # the worker is free for another
+                england.news["help ended"].append(child)
         team.queue = sorted((turn, child) for turn, child in team.queue if child.is_present)
         places = int(team.usual_places * england.help_places.at(team.place))
         while team.queue and len(team.helping) < places:

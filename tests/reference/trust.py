@@ -4,7 +4,7 @@ from .chance import first_over
 from .distance import is_far
 from .people import hold, release
 from .practice import Practice
-from .words import AFTER_A_MOVE, FOR_EVER, HELP_BEGINS, MONTH, PROMISE_BROKEN, TRUSTS, TURNOVER, WORKER_CHANGED, YEAR
+from .words import AFTER_A_MOVE, AT_HOME, FOR_EVER, HELP_BEGINS, MONTH, PROMISE_BROKEN, TRUSTS, TURNOVER, WORKER_CHANGED, YEAR
 
 LEVERS = {"going missing": "going_missing", "getting out": "getting_out"}  # what trust may change, and by which number
 
@@ -36,6 +36,9 @@ def live(england):
     news = england.news
     for child in news["left"] + news["left care"]:
         if child.worker:
+            part(england, child)
+    for child in news["help ended"]:
+        if child.worker and child.setting == AT_HOME and child.special_worker == (1.0, 1.0):
             part(england, child)
     had_one = [child for child in news["helped"] if child.worker]
     meet(england, {child.key: child for child in news["entered care"] + news["helped"] if child.is_present and not child.worker}.values())
