@@ -3,8 +3,9 @@
 Everything is a ratio within one run, because machines differ and one machine differs from minute to minute; seconds are printed
 for orientation and never asserted. Sections:
 
-- `speed`: a town year of the whole Mesa model against the plain reference of `tests/reference`; the same with as many inert
-  children again; bytes for each child.
+- `speed`: a town year of the whole Mesa model against the plain reference of `tests/reference`, and against the model of the first
+  comparison, which had three policies and a third of the mechanisms (taken from the history of the clone); the same with as many
+  inert children again; bytes for each child.
 - `crn`: for every policy at full coverage, its effects at an end of their ranges, and four measures, the variance of the policy's difference between runs with independent
   seeds over that between runs with the same seed.
 
@@ -15,10 +16,14 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import io
 import json
 import os
 import platform
+import subprocess
 import sys
+import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -70,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog="python -m experiments bench", description="Measure speed, memory, and what common random numbers gain.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} (default: all)")
-    parser.add_argument("--seeds", type=whole_number(4, 1000), default=12, metavar="N", help="seeds for `crn` (default: %(default)s)")
+    parser.add_argument("--seeds", type=whole_number(4, 1000), default=8, metavar="N", help="seeds for `crn` (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the lines as JSON instead of tables")
     options = parser.parse_args(list(argv))
     for section in options.sections:
@@ -101,9 +106,42 @@ def speed() -> list[Line]:
     return [
         Line("speed", "a town year, plain reference over engine", plain / engine, "times", 60.0, note=f"{plain:.1f} s over {engine:.2f} s of processor time; it asks every child every day"),
         Line("speed", "... the reference with lists of the few over engine", with_lists / engine, "times", note=f"{with_lists:.1f} s; the same program, made affordable for tests"),
+        *_against_the_first_model(),
         Line("speed", "... with as many inert children again, over without", crowded / engine, "times", 1.3, at_least=False),
-        Line("speed", "memory of a child, all columns and rows", bytes_each, "bytes", 100.0, at_least=False),
+        Line("speed", "memory of a child, all columns and rows", bytes_each, "bytes", 130.0, at_least=False),
     ]
+
+
+FIRST_MODEL = "04120d5"  # commit: the model as the first comparison had it
+A_YEAR = """
+import time
+from sim import CountyLines
+model = CountyLines("baseline", "town", seed=1).run_to(100)
+begin = time.process_time()
+model.run_to(465)
+print(time.process_time() - begin)
+"""
+
+
+def _against_the_first_model() -> list[Line]:
+    """A town year after a hundred days, of this model over the first comparison's, by turns; nothing where the clone has no history."""
+    try:
+        archive = subprocess.run(["git", "archive", "--format=tar", FIRST_MODEL, "sim", "scenarios"], cwd=ROOT, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        say(f"The model of the first comparison, commit {FIRST_MODEL}, is not in the history of this clone: not compared.")
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        pairs = [[_seconds_of_a_year(where) for where in (ROOT, Path(folder))] for _ in range(5)]
+    now, first = (float(np.median(column)) for column in zip(*pairs, strict=True))
+    ratio = float(np.median([a / b for a, b in pairs]))
+    return [Line("speed", "a town year, the whole model over the first comparison's", ratio, "times", 2.0, at_least=False, note=f"{now:.2f} s over {first:.2f} s")]
+
+
+def _seconds_of_a_year(where: Path) -> float:
+    told = subprocess.run([sys.executable, "-c", A_YEAR], cwd=where, env=os.environ | {"PYTHONPATH": str(where)}, capture_output=True, text=True, check=True)
+    return float(told.stdout)
 
 
 def _median_of(times: int, do: Callable[[], Any]) -> tuple[float, Any]:
@@ -171,13 +209,13 @@ def _variants():
 
 
 STRONG: dict[str, dict[str, float]] = {
-    "early_intervention": {"next_episode": 0.80, "lasting": 120, "interviewers": 2.0},
+    "return_interviews": {"next_episode": 0.80, "lasting": 120, "interviewers": 2.0},
     "relocation": {"contact": 0.2, "going_missing": 0.5, "moves_a_year": 500.0},
     "specialist_foster": {"going_missing": 0.5, "beds": 100.0},
 }
 """Effects at an end of their declared ranges: at the default several are so near to nothing that a town year shows no difference at all."""
 
-INTERVIEWS = next(name for name in ("return_interviews", "early_intervention") if name in every_policy())
+INTERVIEWS = "return_interviews"
 
 
 def _measured(task: tuple[str, tuple, int]) -> tuple[dict[str, float], dict[str, float]]:

@@ -4,7 +4,18 @@ from .chance import first_over
 from .distance import is_far
 from .people import hold, release
 from .practice import Practice
-from .words import AFTER_A_MOVE, AT_HOME, FOR_EVER, HELP_BEGINS, MONTH, PROMISE_BROKEN, TRUSTS, TURNOVER, WORKER_CHANGED, YEAR
+from .words import (
+    AFTER_A_MOVE,
+    AT_HOME,
+    FOR_EVER,
+    HELP_BEGINS,
+    MONTH,
+    PROMISE_BROKEN,
+    TRUSTS,
+    TURNOVER,
+    WORKER_CHANGED,
+    YEAR,
+)
 
 LEVERS = {"going missing": "going_missing", "getting out": "getting_out"}  # what trust may change, and by which number
 
