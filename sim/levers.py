@@ -50,8 +50,9 @@ class Levers:
         """
         if not len(rows):
             return
-        if not np.min(at) > 0.0:  # nor NaN
-            raise ValueError(f"lever {lever.name} held at {np.min(at)} by {by}; a multiplier is above 0")
+        least = at.min() if isinstance(at, np.ndarray) else at
+        if not least > 0.0:  # nor NaN
+            raise ValueError(f"lever {lever.name} held at {least} by {by}; a multiplier is above 0")
         slots = self.table.slot[rows]
         new = slots < 0
         if new.any():
@@ -127,6 +128,8 @@ class Levers:
 
     def _let_go(self, name: str, rows: Rows, by: str, day: int | None) -> None:
         """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
+        if not len(rows):
+            return
         rows, slots, holds, who, _ = self._held(name, rows, by)
         if day is not None and rows.size:
             due = holds.until[who, slots] == day

@@ -285,11 +285,13 @@ class Missing:
             self._fall_into_crisis(struck)
         pulled, causes = self.pulls.due(model.out_of_reach(self.pulls.rows))
         left = self.conflict.left(pulled)
-        self.conflict.stop(pulled)
+        if pulled.size:
+            self.conflict.stop(pulled)
         over_conflict = self.conflict.due()
         waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
-        self.conflict.resume(over_conflict[waiting], np.zeros(int(waiting.sum())))
-        over_conflict = over_conflict[~waiting]
+        if waiting.any():
+            self.conflict.resume(over_conflict[waiting], np.zeros(int(waiting.sum())))
+            over_conflict = over_conflict[~waiting]
         rows = np.concatenate((pulled, over_conflict))
         if rows.size:
             causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))

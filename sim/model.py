@@ -106,7 +106,7 @@ class CountyLines(mesa.Model):
         self.costs = costs.Charging(self)
         register(self, self.children)
         self.policies = self._adopt(self.run_scenario)
-        self.datacollector = self._daily_stocks = mesa.DataCollector(model_reporters={name: [stock_of, [self, name]] for name in STOCKS})
+        self.datacollector = self._daily_stocks = DailyStocks(self)
         self._begin_day_1()
 
     def _adopt(self, scenario: Scenario) -> list[Policy]:
@@ -175,7 +175,7 @@ class CountyLines(mesa.Model):
         """The evening: stocks are counted, and on 31 March looked-after children; the last evening ends the run."""
         self._count_stocks()
         if self.datacollector is self._daily_stocks:  # somebody who puts another in its place says when it collects
-            self.datacollector.collect(self)
+            self._daily_stocks.collect(self)
         self.running = self.day < self.last_day
         if self.calendar.last_of_year[self.day - 1]:
             self.placements.count()
@@ -284,10 +284,27 @@ class CountyLines(mesa.Model):
         return other
 
 
-def stock_of(model: CountyLines, name: str) -> int:
-    """A stock on the evening of the last day lived, for Mesa's data collector."""
-    stocks = model.ledger.stocks
-    return int(stocks.columns[name][stocks.size - 1])
+class DailyStocks(mesa.DataCollector):
+    """The evening stocks in the form of Mesa's data collector, for `batch_run` and plots. The ledger has them, so nothing is collected twice."""
+
+    def __init__(self, model: CountyLines):
+        self._ledger = model.ledger
+        super().__init__()
+        self.model_reporters = {name: name for name in STOCKS}
+
+    @property
+    def model_vars(self) -> dict[str, list[int]]:
+        """Name of each stock to its value on every evening so far."""
+        stocks = self._ledger.stocks.rows()
+        return {name: stocks[name].tolist() for name in STOCKS}
+
+    @model_vars.setter
+    def model_vars(self, _: dict) -> None:  # Mesa's collector begins with an empty one
+        pass
+
+    def collect(self, model) -> None:
+        """Only the day is noted."""
+        self._collection_steps.append(model.time)
 
 
 def resolve(scenario: Scenario, given: Mapping[str, float]) -> dict[str, Parameters]:

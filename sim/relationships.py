@@ -83,12 +83,14 @@ class Relationships:
         gone = union(today.rows(Event.LEFT), today.rows(Event.LEFT_CARE))
         self._part(gone[self.table.slot[gone] >= 0])
         alone = today.rows("help ended")
-        alone = alone[(children.setting[alone] == AT_HOME) & (self.table.slot[alone] >= 0)]
-        self._part(np.array([row for row in alone.tolist() if row not in self.special], dtype=np.int64))
+        if alone.size:
+            alone = alone[(children.setting[alone] == AT_HOME) & (self.table.slot[alone] >= 0)]
+            self._part(np.array([row for row in alone.tolist() if row not in self.special], dtype=np.int64))
         helped = today.rows(Event.HELPED)
         had_one = helped[self.table.slot[helped] >= 0]
         new = union(today.rows(Event.ENTERED_CARE), helped)
-        self._meet(new[(self.table.slot[new] < 0) & children.is_present[new]])
+        if new.size:
+            self._meet(new[(self.table.slot[new] < 0) & children.is_present[new]])
         self._change(had_one, HELP_BEGINS)
         self._after_moves(today.rows(Event.PLACED))
         self._lose_trust(today.rows("trust lost"))
@@ -97,8 +99,9 @@ class Relationships:
             self._come_to_trust(rows[causes == COMES_TO_TRUST])
             self._change(rows[causes == WORKER_LEAVES], TURNOVER)
             broken = rows[causes == PROMISE_BREAKS]
-            model.tell(Event.PROMISE_BROKEN, broken, serial=self.table.worker[self.table.slot[broken]])
-            self._lose_trust(broken)
+            if broken.size:
+                model.tell(Event.PROMISE_BROKEN, broken, serial=self.table.worker[self.table.slot[broken]])
+                self._lose_trust(broken)
 
     def has_worker(self, rows):
         """Which of `rows` have a worker today."""
@@ -145,6 +148,8 @@ class Relationships:
         self.table.begin(rows, cause, patience, hazard)
 
     def _part(self, rows) -> None:
+        if not rows.size:
+            return
         self._let_go(rows)
         for row, place in zip(rows.tolist(), self.model.children.authority[rows].tolist(), strict=True):
             self.teams[place].children -= 1
@@ -160,7 +165,7 @@ class Relationships:
     def _after_moves(self, placed) -> None:
         """A child placed far away, or in another authority, may get another worker."""
         model, children = self.model, self.model.children
-        rows = placed[(children.setting[placed] != AT_HOME) & (self.table.slot[placed] >= 0)]
+        rows = placed[(children.setting[placed] != AT_HOME) & (self.table.slot[placed] >= 0)] if placed.size else placed
         if not rows.size:
             return
         slots = children.care_slot[rows]

@@ -127,21 +127,23 @@ class School:
         if new.size:
             self.start(new)
         leavers = today.rows(Event.LEFT)
-        self.clock.stop(leavers)
-        self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
+        if leavers.size:
+            self.clock.stop(leavers)
+            self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
         self.feel_exploitation()
         back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
-        back = back[model.children.is_present[back]]
+        back = back[model.children.is_present[back]] if back.size else back
         if back.size:
             model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
             self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
             self.own.schooling[back] = MAINSTREAM
             self._begin(back)
         rows = self.clock.due()
-        waiting = model.out_of_reach(rows)  # missing, in hospital or in custody: it comes when they are back
-        self.clock.resume(rows[waiting], np.zeros(int(waiting.sum())))
-        rows = rows[~waiting]
         if rows.size:
+            waiting = model.out_of_reach(rows)  # missing, in hospital or in custody: it comes when they are back
+            if waiting.any():
+                self.clock.resume(rows[waiting], np.zeros(int(waiting.sum())))
+                rows = rows[~waiting]
             self._put_out(rows)
 
     def _put_out(self, rows) -> None:
@@ -162,8 +164,9 @@ class School:
             (excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (absent, Event.ABSENT, ABSENT),
             (suspended, Event.SUSPENDED, SUSPENDED),
         ):  # fmt: skip
-            model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
-            self.own.schooling[rows[kind]] = state
+            if kind.any():
+                model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
+                self.own.schooling[rows[kind]] = state
         self.in_alternative_provision += int(excluded.sum())
         model.today.give("put out of school", rows[~absent])
         for row, after in zip(rows.tolist(), days.tolist(), strict=True):
@@ -172,7 +175,7 @@ class School:
     def feel_exploitation(self) -> None:
         """Those who have come to be groomed, to work or to try to get out are in trouble sooner."""
         rows = self.model.today.rows("stage changed")
-        rows = rows[self.model.children.is_present[rows]]
+        rows = rows[self.model.children.is_present[rows]] if rows.size else rows
         if rows.size:
             stage = self.model.children.stage[rows]
             inside = (stage == GROOMED) | (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
