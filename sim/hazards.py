@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.tables import NOBODY, FewFacts, union
@@ -163,19 +164,29 @@ class Spells(FewFacts):
         `paused` [shape of `self.rows`] tells of those to whom nothing can happen today: their patience does not run.
         Where two causes are due on one day, the one that came first within the day (least left over hazard) counts.
         """
-        left, here = self.left, ~paused
-        left -= self.hazard * here[:, None]
-        if left.min() > 0.0:
-            return NOBODY, NOBODY
-        over = (left <= 0.0) & (self.hazard > 0.0)
-        hit = (over.any(axis=1) & here).nonzero()[0]
+        hit, cause = _run_down(self.left, self.hazard, paused)
         if not hit.size:
             return NOBODY, NOBODY
-        with np.errstate(divide="ignore", invalid="ignore"):
-            overshoot = np.where(over[hit], left[hit] / self.hazard[hit], np.inf)
-        cause = overshoot.argmin(axis=1)
         rows = self.rows[hit]
-        self.left[hit, cause] = np.inf
-        self.hazard[hit, cause] = 0.0
         order = rows.argsort()
         return rows[order], cause[order]
+
+
+@njit(cache=True)
+def _run_down(left, hazard, paused):
+    """Let a day's hazard pass for all slots but the paused; those that end, and by which cause. What ended is at work no more."""
+    slots, causes = np.empty(len(left), dtype=np.int64), np.empty(len(left), dtype=np.int64)
+    ended = 0
+    for slot in range(len(left)):
+        if paused[slot]:
+            continue
+        first, soonest = -1, np.inf
+        for cause in range(left.shape[1]):
+            left[slot, cause] -= hazard[slot, cause]
+            if left[slot, cause] <= 0.0 and hazard[slot, cause] > 0.0 and left[slot, cause] / hazard[slot, cause] < soonest:
+                first, soonest = cause, left[slot, cause] / hazard[slot, cause]
+        if first >= 0:
+            left[slot, first], hazard[slot, first] = np.inf, 0.0
+            slots[ended], causes[ended] = slot, first
+            ended += 1
+    return slots[:ended], causes[:ended]

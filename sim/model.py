@@ -9,6 +9,7 @@ from typing import Any
 
 import mesa
 import numpy as np
+from numba import njit
 
 from sim import (
     costs,
@@ -240,9 +241,8 @@ class CountyLines(mesa.Model):
 
     def out_of_reach(self, rows) -> np.ndarray:
         """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""
-        children = self.children
-        away = children.missing_slot[rows] >= 0
-        return away | (children.in_hospital_until[rows] > self.day) | (children.setting[rows] == CUSTODY)
+        facts = self.children.columns
+        return _out_of_reach(rows, facts["missing_slot"], facts["in_hospital_until"], facts["setting"], self.day)
 
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
@@ -282,6 +282,15 @@ class CountyLines(mesa.Model):
         if any(policy.begins <= self.day for policy in (*self.policies, *other.policies)):
             raise InputError(f"a policy of '{scenario.name}' or '{self.run_scenario.name}' begins by day {self.day}, within the shared warm-up.")
         return other
+
+
+@njit(cache=True)
+def _out_of_reach(rows, missing_slot, in_hospital_until, setting, day):
+    out = np.empty(len(rows), dtype=np.bool_)
+    for i in range(len(rows)):
+        row = rows[i]
+        out[i] = missing_slot[row] >= 0 or in_hospital_until[row] > day or setting[row] == CUSTODY
+    return out
 
 
 class DailyStocks(mesa.DataCollector):
