@@ -78,6 +78,7 @@ def test_closed_lines_are_replaced_and_some_reopen_in_another_market():
     assert times([model], Event.LINE_DISPLACED) > 4 and times([at_home], Event.LINE_DISPLACED) == 0
 
 
+@pytest.mark.slow
 def test_more_closures_mean_fewer_lines_and_not_none():
     usual = made(UNDER_PRESSURE, fraction=0.02, days=150).run_to(5)
     disrupted = twin(usual)
