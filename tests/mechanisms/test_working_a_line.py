@@ -142,10 +142,13 @@ def test_without_it_lines_go_on_as_they_did():
 ])  # fmt: skip
 def test_its_stages_have_hazards_of_their_own(numbers, event, more):
     before, after = half_a_year(), half_a_year(**numbers)
-    one, other = (
-        times([model], event, where=lambda rows: sexually(rows) & (rows["day"] > 1)) for model in (before, after)
-    )
-    assert other > 1.3 * one if more else other < 0.7 * one
+    number = [times([model], event, where=lambda rows: sexually(rows) & (rows["day"] > 1)) for model in (before, after)]
+    if event == Event.OTHERWISE_OUT:  # of those who are exploited, fewer of whom there are
+        number = [
+            out / model.ledger.table("stocks")["sexually_exploited"].sum()
+            for out, model in zip(number, (before, after), strict=True)
+        ]
+    assert number[1] > 1.5 * number[0] if more else number[1] < 0.7 * number[0]
     line = [times([model], Event.RECRUITED) for model in (before, after)]
     assert abs(line[0] - line[1]) < 0.15 * line[0]
     others = [
