@@ -104,6 +104,10 @@ class Levers:
         """For how many children somebody holds a lever today."""
         return self._held_by.get((name, by), 0)
 
+    def held_by(self, by: str) -> set[str]:
+        """Names of the levers that somebody holds or has held in this run."""
+        return {name for name, who in self._held_by if who == by}
+
     def holders(self, lever: Lever, row: int) -> dict[str, float]:
         """Who holds the lever for one child, and at what."""
         slot = int(self.table.slot[row])
@@ -211,6 +215,10 @@ class Dial:
         """`by` lets go of it everywhere."""
         self._holds.pop(by, None)
         self._turn()
+
+    def held_at(self, by: str) -> NDArray[np.float64]:
+        """What one holder makes of the number: a multiplier for each authority, 1 where it does nothing."""
+        return self._holds.get(by, np.ones_like(self.usual))
 
     def towards(self, level: float | NDArray[np.float64], share: float) -> NDArray[np.float64]:
         """Multipliers that close a share of the gap between today's value and a level [shape authorities]; nothing multiplies 0."""
