@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from sim.policies import every_policy
 from sim.runs import Tables, check_folder, commit, describe_run, versions, write_atomically, write_run
 from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.terminal import DONE, FAILED, Parser, add, progress, run_to_its_end, say, say_json, show, table, whole_number
-from sim.verify import CHAIN, MONTH, Verdict, verify
+from sim.verify import CHAIN, MONTH, Findings, More, Pair, Verdict, verify
 
 LONGEST_RUN = last_day_of_year(6)
 
@@ -75,9 +76,9 @@ def arguments() -> Parser:
     numbers.add_argument("group", nargs="?", metavar="GROUP", help="only this group, such as lines or policies.relocation")
     act = command("verify", verify_policies)
     act.add_argument("policies", nargs="*", metavar="POLICY", help="only these; otherwise every policy there is")
-    act.add_argument("--world", default="region", metavar="WORLD", help="default: region")
+    act.add_argument("--world", default="town", metavar="WORLD", help="default: town, about two minutes")
     act.add_argument("--seed", default=1, type=whole_number(0), metavar="N", help="default: 1")
-    act.add_argument("--days", default=365, type=whole_number(1, 1461), metavar="N", help="how long each policy is in force; default: 365")
+    act.add_argument("--days", default=180, type=whole_number(1, 1461), metavar="N", help="how long each policy is in force; default: 180")
     two = command("diverge", diverge)
     two.add_argument("a", type=Path, metavar="RUN_A", help="a folder that `run --out` wrote")
     two.add_argument("b", type=Path, metavar="RUN_B", help="another")
@@ -305,26 +306,64 @@ def _titles(each: dict[str, Any]) -> str:
 
 
 def verify_policies(options: argparse.Namespace) -> int:
-    """Does every policy act? Each link of its chain, counted at full coverage."""
+    """Does every policy act, do pairs meet where they say, and does more of a number make more of the work?
+
+    Each link of a policy's chain is counted at full coverage; coverage 0 must equal the baseline to the byte and cost nothing. Pairs
+    that have nothing in common must not depend on which acts first; of the others it is said whether they do. Then mechanical
+    quantities at both ends of the numbers for which a policy declares them.
+    """
     names = options.policies or list(every_policy())
     for name in names:
         if name not in every_policy():
             raise InputError(f"policy '{name}' is not known; {nearest(name, every_policy())}.")
     world = load_world(options.world)
     with progress() as tell:
-        verdicts = verify(dict.fromkeys(names), world, options.seed, options.days, tell)
+        found = verify(dict.fromkeys(names), world, options.seed, options.days, tell)
+    verdicts = found.policies
     failed = [verdict for verdict in verdicts if verdict.failures]
     if options.json:
         about = {"world": world.name, "seed": options.seed, "days_in_force": options.days, "month_before": MONTH}
-        say_json(about | {"policies": [verdict.as_dict() for verdict in verdicts], "all_act": not failed})
+        say_json(about | found.as_dict())
     else:
         _print_verdicts(verdicts)
-        say(f"\nAt full coverage in {world.name}, {options.days} days in force, seed {options.seed}; against the baseline with the same chance.")
+        say(f"\nAt full coverage and capacity in {world.name}, {options.days} days in force, seed {options.seed}; against the baseline with the same chance.")
         say("Eligible, reached and changed count occasions; outcome counts children of whom the ledger\ntells another story. At 0: coverage 0 equals the baseline. Before: nothing differs before the policy begins.")
-        for verdict in failed:
-            say(f"{verdict.policy}: {'; '.join(verdict.failures)}.")
+        _print_pairs(found.pairs, found)
+        _print_more(found.more)
+        say("")
+        for failure in found.failures:
+            say(failure)
         say("Every policy acts." if not failed else f"{len(failed)} of {len(verdicts)} failed.")
-    return FAILED if failed else DONE
+    return FAILED if found.failures else DONE
+
+
+def _print_pairs(pairs: list[Pair], found: Findings) -> None:
+    """Pairs that meet, one by one; of the others, how many there are."""
+    apart = [pair for pair in pairs if not pair.meet_at]
+    if len(apart) < len(pairs):
+        say("\nPairs that take hold of the same thing; does it matter which acts first in a day?")
+        made = table("policies", "meet at", "matters")
+        for pair in pairs:
+            if pair.meet_at:
+                add(made, " + ".join(pair.policies), ", ".join(pair.meet_at), "yes" if pair.order_matters else "no")
+        show(made)
+    if pairs:
+        well = sum(not pair.failures for pair in apart)
+        say(f"{well} of {len(apart)} pairs without anything in common: the same bytes whichever acts first, and each turns what it turns alone.")
+        said = "the same bytes" if found.file_order_is_nothing else "NOT the same"
+        say(f"All of them named forwards and backwards in the scenario: {said}.")
+
+
+def _print_more(more: list[More]) -> None:
+    if not more:
+        return
+    say("\nMechanical quantities at the low and the high end of a policy's number:")
+    made = table("number", "quantity", "low end", "high end", "declared", "verdict", numbers=("low end", "high end"))
+    for each in more:
+        declared = "not less" if each.sign > 0 else "not more"
+        verdict = "FAILS" if each.failures else "same" if each.low == each.high else "unknown" if isnan(each.low + each.high) else "holds"
+        add(made, each.number.removeprefix("policies."), each.quantity, f"{each.low:,.3g}", f"{each.high:,.3g}", declared, verdict)
+    show(made)
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:

@@ -102,6 +102,10 @@ class Levers:
         holds = self._levers.get(name)
         return holds.children[holds.by.index(by)] if holds and by in holds.by else 0
 
+    def held_by(self, by: str) -> set[str]:
+        """Names of the levers that somebody holds or has held in this run."""
+        return {name for name, holds in self._levers.items() if by in holds.by}
+
     def holders(self, lever: Lever, row: int) -> dict[str, float]:
         """Who holds the lever for one child, and at what."""
         slot, holds = int(self.table.slot[row]), self._levers.get(lever.name)
@@ -214,6 +218,10 @@ class Dial:
         """`by` lets go of it everywhere."""
         self._holds.pop(by, None)
         self._turn()
+
+    def held_at(self, by: str) -> NDArray[np.float64]:
+        """What one holder makes of the number: a multiplier for each authority, 1 where it does nothing."""
+        return self._holds.get(by, np.ones_like(self.usual))
 
     def towards(self, level: float | NDArray[np.float64], share: float) -> NDArray[np.float64]:
         """Multipliers that close a share of the gap between today's value and a level [shape authorities]; nothing multiplies 0."""

@@ -19,6 +19,7 @@ from sim.ledger import Event
 from sim.parameters import Parameters
 
 GRADES = ("none", "low", "medium", "high")
+BEDS, WORKERS, SIGNALS = "beds", "workers", "signals"  # scarce things, and things done once, that policies ask for in the same place
 
 
 class Policy:
@@ -26,6 +27,11 @@ class Policy:
     `policies.<name>`), and `act(model)`, called at the end of each day on which the policy is in force.
 
     `begin(model)` and `end(model)` are called once, on the first day in force and on the first day after it.
+
+    `takes_hold_of` names what another policy may want too: levers by their name, dials by where they are kept ("services.attention"),
+    and `BEDS`, `WORKERS`, `SIGNALS`. Two policies without a common name do not meet, and must not depend on which acts first.
+    `more` says of its own numbers which mechanical quantity of `sim.verify` must not fall (1) or rise (-1) when the number rises. It is
+    for work done and places given; what becomes of children may go either way.
     """
 
     name: ClassVar[str] = ""
@@ -33,6 +39,8 @@ class Policy:
     grade: ClassVar[str] = "none"
     evidence: ClassVar[str] = ""
     declares: ClassVar[type[Parameters]]
+    takes_hold_of: ClassVar[tuple[str, ...]] = ()
+    more: ClassVar[dict[str, tuple[str, int]]] = {}
 
     def __init__(self, parameters: Any, begins: int, ends: int, where: tuple[int, ...] | None):
         self.parameters, self.begins, self.ends = parameters, begins, ends

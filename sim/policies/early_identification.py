@@ -32,6 +32,8 @@ class EarlyIdentification(Policy):
     grade = "none"
     evidence = "No study of children found sooner; more referrals in one county, without a comparison."
     declares = EarlyIdentificationParameters
+    takes_hold_of = ("services.attention",)
+    more = {"coverage": ("signals seen", 1)}
 
     def begin(self, model) -> None:
         self.trained = 0.0

@@ -10,7 +10,7 @@ left to the mechanisms: the priors (detection 0.9-1.6, delay 0.5-1.2, harm 0.8-1
 from __future__ import annotations
 
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.policies import Policy
+from sim.policies import SIGNALS, Policy
 
 
 class JointHubParameters(Parameters, group="policies.joint_hub"):
@@ -31,6 +31,8 @@ class JointHub(Policy):
     grade = "low"
     evidence = "Indirect: hospitals that shared with police; no study of a missing-and-gangs hub."
     declares = JointHubParameters
+    takes_hold_of = ("services.help_places", SIGNALS)
+    more = {"coverage": ("signals known to all", 1), "places": ("children waiting for help", -1)}
 
     def begin(self, model) -> None:
         more = 1.0 + self.parameters.places * self.parameters.coverage

@@ -16,7 +16,7 @@ from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.policies import Policy
+from sim.policies import WORKERS, Policy
 from sim.population import NEVER
 
 
@@ -43,6 +43,8 @@ class KeyWorker(Policy):
     grade = "low"
     evidence = "Uncontrolled for lines; medium for mentoring in general."
     declares = KeyWorkerParameters
+    takes_hold_of = (WORKERS, GOING_MISSING.name, GETTING_OUT_OF_IT.name)
+    more = {"places": ("occasions changed", 1)}
 
     def begin(self, model) -> None:
         self.until: dict[int, int] = {}  # row to the day on which its place is free again

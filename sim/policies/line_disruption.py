@@ -31,6 +31,8 @@ class LineDisruption(Policy):
     grade = "none"
     evidence = "No study of children recruited; other outcomes inconclusive."
     declares = LineDisruptionParameters
+    takes_hold_of = ("lines.hazard_of_closing",)
+    more = {"coverage": ("lines closed", 1)}
 
     def begin(self, model) -> None:
         self.times = min(1.0 + self.dose * (self.parameters.sooner - 1.0), self.parameters.capacity)

@@ -16,7 +16,7 @@ from sim.levers import ALWAYS
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import BREAKDOWN_OF_PLACEMENT
-from sim.policies import Policy
+from sim.policies import WORKERS, Policy
 from sim.population import AT_HOME
 
 
@@ -40,6 +40,8 @@ class ManagedPlacement(Policy):
     grade = "none"
     evidence = "No study."
     declares = ManagedPlacementParameters
+    takes_hold_of = (WORKERS, "relationships.after_moves", GOING_MISSING.name, BREAKDOWN_OF_PLACEMENT.name)
+    more = {"arrangements": ("occasions changed", 1)}
 
     def begin(self, model) -> None:
         self.inside: set[int] = set()

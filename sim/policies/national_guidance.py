@@ -33,6 +33,8 @@ class NationalGuidance(Policy):
     grade = "none"
     evidence = "No study of outcomes."
     declares = NationalGuidanceParameters
+    takes_hold_of = ("services.offered", "services.shared", "policing.criminal", "missing.practice")
+    more = {"coverage": ("signals known to all", 1)}
 
     def begin(self, model) -> None:
         self.began = model.day

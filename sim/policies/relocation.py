@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.ledger import Event
-from sim.missing import GOING_MISSING
+from sim.missing import GOING_MISSING, LINE_CONTACT
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import FAR_KM
-from sim.policies import Policy
+from sim.policies import BEDS, Policy
 from sim.population import CUSTODY, NEVER, NOT_INVOLVED, SECURE, WITH_PARENTS
 from sim.recruitment import BEING_FOUND
 
@@ -46,6 +46,8 @@ class Relocation(Policy):
     grade = "none"
     evidence = "No study of the effect on contact with a line or on recruitment elsewhere; contradictory on going missing."
     declares = RelocationParameters
+    takes_hold_of = (BEDS, LINE_CONTACT.name, GOING_MISSING.name, BEING_FOUND.name)
+    more = {"moves_a_year": ("occasions changed", 1)}
 
     def begin(self, model) -> None:
         self.asked: dict[int, int] = {}  # row to the day on which a move was asked for

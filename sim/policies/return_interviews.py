@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.policies import Policy
+from sim.policies import SIGNALS, Policy
 from sim.services import SOCIAL_CARE
 
 
@@ -38,6 +38,8 @@ class ReturnInterviews(Policy):
     grade = "none"
     evidence = "No study of the next episode; indirect for sharing."
     declares = ReturnInterviewsParameters
+    takes_hold_of = ("services.interviewers", SIGNALS, GOING_MISSING.name)
+    more = {"coverage": ("interviews held", 1), "interviewers": ("interviews within 72 hours", 1)}
 
     def begin(self, model) -> None:
         more = 1.0 + self.parameters.interviewers * self.parameters.coverage

@@ -32,6 +32,8 @@ class SafeguardingResponse(Policy):
     grade = "medium"
     evidence = "Indirect: diversion before court and formal processing, mostly abroad."
     declares = SafeguardingResponseParameters
+    takes_hold_of = ("policing.criminal", "services.help_places")
+    more = {"coverage": ("criminal responses of all", -1), "places": ("children waiting for help", -1)}
 
     def begin(self, model) -> None:
         here, p = self.authorities(model), self.parameters

@@ -11,7 +11,7 @@ its absences as missing comes to record more.
 from __future__ import annotations
 
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.policies import Policy
+from sim.policies import SIGNALS, Policy
 
 
 class SharedDataParameters(Parameters, group="policies.shared_data"):
@@ -32,6 +32,8 @@ class SharedData(Policy):
     grade = "low"
     evidence = "Indirect: hospitals that shared with police."
     declares = SharedDataParameters
+    takes_hold_of = (SIGNALS, "missing.practice")
+    more = {"coverage": ("signals known to all", 1)}
 
     def begin(self, model) -> None:
         here, practice = self.authorities(model), model.missing.practice

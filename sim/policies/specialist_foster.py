@@ -16,7 +16,7 @@ from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
 from sim.missing import GOING_MISSING
 from sim.parameters import ASSUMED, Parameters, parameter
-from sim.policies import Policy
+from sim.policies import BEDS, Policy
 from sim.population import CHILDRENS_HOME, FOSTER, NEVER, NOT_INVOLVED, OTHER, SPECIALIST_FOSTER, SUPPORTED
 
 
@@ -41,6 +41,8 @@ class SpecialistFoster(Policy):
     grade = "low"
     evidence = "Medium in the USA, low in England: a null trial, with gains for the most antisocial."
     declares = SpecialistFosterParameters
+    takes_hold_of = (BEDS, GOING_MISSING.name, GETTING_OUT_OF_IT.name)
+    more = {"beds": ("placements in specialist foster care", 1)}
 
     def begin(self, model) -> None:
         self.inside: set[int] = set()

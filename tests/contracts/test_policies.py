@@ -9,11 +9,12 @@ import pytest
 from sim import CountyLines, load_scenario
 from sim.costs import POLICIES
 from sim.ledger import Event
-from sim.levers import Dial, Lever
+from sim.levers import Lever
 from sim.parameters import Parameter
 from sim.places import read_places
 from sim.policies import GRADES, Policy, every_policy
 from sim.scenario import FOLDER
+from sim.verify import dials_of
 from tests.worlds import BASELINE, EVENTFUL, events, lived, rows_until, scenario, world
 
 NAMES = sorted(every_policy())
@@ -167,7 +168,7 @@ def test_a_policy_ends_when_it_is_told_to(name):
 def test_a_policy_that_has_ended_lets_go_of_practice_and_of_children(name):
     """All practice is as usual again; a lever may be held to a day of its own only where the policy gives something of a stated time."""
     model = in_force(name, begins=BEGINS, ends=ENDS)
-    for where, dial in dials(model).items():
+    for where, dial in dials_of(model).items():
         assert dial.now.tobytes() == dial.usual.tobytes(), f"{name} still turns {where}"
     held = {lever.name for lever in every_lever() if model.levers.number_held(lever.name, name)}
     assert not held or name in LASTING, f"{name} still holds {held}"
@@ -183,16 +184,10 @@ def every_lever() -> list[Lever]:
 LASTING = {"return_interviews", "sexual_exploitation_support", "key_worker"}
 
 
-def dials(model: CountyLines) -> dict[str, Dial]:
-    """Every number of practice that policies may change, by where it is kept."""
-    parts = {name: vars(part) for name, part in vars(model).items() if type(part).__module__ == f"sim.{name}"}
-    return {f"{part}.{name}": thing for part, things in parts.items() for name, thing in things.items() if isinstance(thing, Dial)}
-
-
 def test_dials_are_found():
     model = in_force("joint_hub")
-    assert {"services.help_places", "policing.criminal", "lines.hazard_of_closing", "missing.practice"} <= set(dials(model))
-    assert (dials(model)["services.help_places"].now > dials(model)["services.help_places"].usual).any()
+    assert {"services.help_places", "policing.criminal", "lines.hazard_of_closing", "missing.practice"} <= set(dials_of(model))
+    assert (dials_of(model)["services.help_places"].now > dials_of(model)["services.help_places"].usual).any()
     assert len({lever.name for lever in every_lever()}) >= 8
 
 
@@ -201,8 +196,9 @@ def test_a_policy_of_one_authority_reaches_its_children_only(name):
     model = in_force(name, where=(KENT,))
     if name not in OF_LINES:
         assert set(events(model, Event.POLICY_REACHED)["home"].tolist()) == {KENT}
-        assert set(events(in_force(name), Event.POLICY_REACHED)["home"].tolist()) > {KENT}
-    for where, dial in dials(model).items():
+        everywhere = events(in_force(name), Event.POLICY_REACHED)["home"]
+        assert len(everywhere) < 20 or set(everywhere.tolist()) > {KENT}  # with few occasions all may be Kent's
+    for where, dial in dials_of(model).items():
         assert set(np.flatnonzero(dial.now != dial.usual).tolist()) <= {KENT}, f"{name} turns {where} elsewhere"
 
 

@@ -28,6 +28,7 @@ from sim.costs import (
     POLICIES,
     SOCIAL_WORK,
 )
+from sim.dates import EIGHTEEN
 from sim.ledger import STOCKS, Event
 from sim.lines import BY_CHILD, BY_CHILD_OF_ELSEWHERE
 from sim.missing import POLICE
@@ -65,6 +66,8 @@ class Retelling:
 
     def __init__(self, model: CountyLines):
         self.model = model
+        came = model.ledger.tables["children"].rows()
+        self.born = dict(zip(came["child"].tolist(), came["born"].tolist(), strict=True))
         self.here: set[int] = set()
         self.setting: dict[int, int] = {}  # of the looked-after
         self.beds: set[int] = set()  # children and guests who have one
@@ -109,7 +112,7 @@ class Retelling:
             assert child not in self.here
             self.here.add(child)
         elif event == Event.LEFT:
-            self._leave(child, cause, detail, amount)
+            self._leave(child, day, cause, detail, amount)
         elif event == Event.ENTERED_CARE:
             assert child not in self.setting and child in self.here
             self.setting[child] = CUSTODY if child in self.remanded else -1
@@ -191,12 +194,13 @@ class Retelling:
             self.hospital_until[child] = day + int(amount)
             self.numbers[HOSPITAL] += int(amount)
 
-    def _leave(self, child: int, cause: int, detail: int, amount: float) -> None:
+    def _leave(self, child: int, day: int, cause: int, detail: int, amount: float) -> None:
         """Out of observation: what is said of how the child stands is so."""
         stage = self.stage.get(child, NOT_INVOLVED)
         assert child in self.here
         assert bool(detail & 2) == (child in self.setting) and bool(detail & 1) == (child in self.missing)
-        assert bool(detail & 4) == (child in self.dead)
+        assert child in self.dead or not detail & 4
+        assert detail & 4 or child not in self.dead or self.born[child] + EIGHTEEN == day, "of a death on the eve of eighteen the birthday is told"
         assert stage == (WORKING if cause == BOUND else cause)
         assert amount == (self.debt[child] if stage >= WORKING else amount)
         for of in (self.here, self.beds, self.trusts, self.may_trust, self.alternative, *self.other.values()):

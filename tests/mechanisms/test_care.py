@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
 from sim import CountyLines
 from sim.ledger import Event
@@ -53,9 +54,9 @@ def test_removing_a_county_s_homes_lengthens_distances_of_its_children_and_not_o
 def many_known(address: str, value: float) -> CountyLines:
     """Months in which many are known to be exploited, and placements do not last, with one number changed."""
     settings = {
-        **EVENTFUL, "care.foster_breaks": 3.0, "care.home_breaks": 6.0, "care.supported_breaks": 5.0, "lines.external": 9000.0, "services.intelligence": 0.6, address: value,
+        **EVENTFUL, "care.foster_breaks": 3.0, "care.home_breaks": 6.0, "care.supported_breaks": 5.0, "lines.external": 9000.0, "services.intelligence": 1.5, "services.recognised": 0.8, address: value,
     }  # fmt: skip
-    return ran(settings, fraction=0.025, days=130)
+    return ran(settings, fraction=0.035, days=130)
 
 
 def found(model: CountyLines, *, known: bool) -> dict[str, np.ndarray]:
@@ -134,6 +135,7 @@ def test_looked_after_children_go_missing_far_more_often_than_others():
     assert cared_for.sum() / looked_after > 4 * (~cared_for).sum() / others
 
 
+@pytest.mark.slow
 def test_the_fuller_the_homes_the_fewer_children_find_a_bed_in_one():
     """A mechanical quantity, and so monotone."""
     with_more, with_fewer = (

@@ -84,12 +84,14 @@ def test_episodes_are_soon_over_or_very_long():
     assert days.std() > 1.3 * days.mean()
 
 
+@pytest.mark.slow
 def test_children_return_or_are_found_and_where_police_search_longer_fewer_are_found():
     quick, slow = (spring("reporting.search", days) for days in (0.5, 4.0))
     found = [times([model], Event.RETURNED, where=lambda rows: (rows["detail"] & FOUND) > 0) for model in (quick, slow)]
     assert 0 < found[1] < 0.8 * found[0] < times([quick], Event.RETURNED)
 
 
+@pytest.mark.slow
 def test_the_weeks_after_a_return_carry_more_episodes_the_more_the_rise():
     none, much = (
         ran({**EVENTFUL, "missing.rise_after_return": rise, "missing.rise_days": 60}, fraction=0.05, days=150, seed=2)
