@@ -11,6 +11,7 @@ many is their very source.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -50,7 +51,8 @@ def exp_one(x: float) -> float:
     return math.ldexp(series, k)
 
 
-_neglog, _exp = njit(neglog_one), njit(exp_one)
+_neglog: Any = njit(neglog_one)
+_exp: Any = njit(exp_one)
 
 
 @njit
