@@ -26,8 +26,8 @@ WORLDS = (
 RARE = {
     "care.kinship_breaks", "care.known_to_homes", "care.secure_ends", "care.specialist_breaks", "care.young_secure",
     "costs.secure_week", "exploitation.bound_tries", "exploitation.drawn_back", "lines.internal", "missing.fear_of_leaving",
-    "missing.in_kinship", "missing.in_secure", "people.male", "policies.early_intervention.lasting",
-    "policies.early_intervention.worker", "policies.early_intervention.worker_helps", "policies.relocation.being_found",
+    "missing.in_kinship", "missing.in_secure", "people.male", "policies.return_interviews.lasting",
+    "policies.relocation.being_found",
     "policies.relocation.contact", "policies.relocation.going_missing", "policies.relocation.line_follows",
     "policies.specialist_foster.getting_out", "recruitment.place", "services.help_days",
 }  # fmt: skip
