@@ -80,10 +80,10 @@ class Far:
             model.tell(Event.LINE_FOLLOWED, np.array([row]), agent=line.key, place=place, serial=serial)
 
     def is_far(self, rows):
-        """Which of `rows` are placed more than twenty miles from home."""
+        """Which of `rows` are placed twenty miles or more from home."""
         children = self.model.children
         slots = children.care_slot[rows]
-        return (children.setting[rows] != AT_HOME) & (slots >= 0) & (self.model.placements.table.km[slots] > FAR_KM)
+        return (children.setting[rows] != AT_HOME) & (slots >= 0) & (self.model.placements.table.km[slots] >= FAR_KM)
 
     def keeps_ties(self, rows):
         """Whose friends at home still count: all who live near, and a share of those far away."""

@@ -400,7 +400,7 @@ class Serving:
 
     def _end_help(self, rows: list[int]) -> None:
         """Help ends after its time, or when the child leaves observation: the worker is free for another."""
-        ended = [row for row in rows if row in self.helped_by]
+        ended = sorted({row for row in rows if row in self.helped_by})
         for row in ended:
             self.helped_by.pop(row).helping -= 1
         self.model.today.give("help ended", np.array(ended, dtype=np.int64))

@@ -450,8 +450,8 @@ def test_runs_of_different_length_are_compared_as_far_as_both_go(written, capsys
 @pytest.fixture
 def practice(inputs):
     """A world small enough for a test in which a policy has somebody to serve."""
-    Path("practice.toml").write_text('authorities = ["Medway", "Greenwich"]\nfraction = 0.1\nwarm_up_years = 1\nyears = 1\n')
-    return ["verify", "return_interviews", "--world", "practice.toml", "--days", "30"]
+    Path("practice.toml").write_text('authorities = ["Medway", "Greenwich"]\nfraction = 0.2\nwarm_up_years = 1\nyears = 1\n')
+    return ["verify", "return_interviews", "--world", "practice.toml", "--days", "40"]
 
 
 def test_a_policy_that_acts_passes(practice, capsys):

@@ -233,6 +233,9 @@ class Retelling:
     def stocks(self, day: int) -> dict[str, int]:
         """What there is this evening."""
         self.crisis_until = {child: until for child, until in self.crisis_until.items() if until > day}
+        alone = {child for child, until in self.helped_until.items() if until <= day and child not in self.setting}
+        self.may_trust |= self.trusts & alone  # the worker who helped goes, and trust with it, unless a policy keeps one there
+        self.trusts -= alone
         self.helped_until = {child: until for child, until in self.helped_until.items() if until > day}
         stages, holds = Counter(self.stage.values()), self.model.exploitation.parameters.holds
         bound = sum(stage == WORKING and self.debt[child] >= holds for child, stage in self.stage.items())

@@ -94,7 +94,7 @@ def test_friends_at_home_count_less_for_a_child_far_away_the_fewer_ties_are_kept
 def test_being_relocated_has_numbers_of_its_own_which_take_the_place_of_the_usual_ones():
     """Of the three estimands two are never at work together: a relocated child has the policy's contact, others who are far the usual one."""
     moved = scenario(
-        {"relocation": {"coverage": 1.0, "moves_a_year": 500.0, "contact": 0.31, "fidelity": 1.0}}, begins=2
+        {"relocation": {"coverage": 1.0, "moves_a_year": 500.0, "contact": 0.31, "fidelity": 1.0, "line_follows": 0.0}}, begins=2
     )
     model = made(
         {**FAR_AWAY, "services.intelligence": 0.6, "distance.contact_in_person": 0.2},

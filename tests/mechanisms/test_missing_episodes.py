@@ -29,7 +29,8 @@ CRISES = {
 
 @cache
 def spring(address: str = "", value: float = 0.0) -> CountyLines:
-    return ran({**LIVELY, **({address: value} if address else {})}, fraction=0.015, days=100)
+    more = {"sexual_exploitation.approaches": 20.0, "sexual_exploitation.starts": 1.0}
+    return ran({**LIVELY, **more, **({address: value} if address else {})}, fraction=0.025, days=100)
 
 
 @cache

@@ -5,7 +5,7 @@ from .words import FAR_KM, FOR_EVER, GETTING_OUT, LINE_FOLLOWED, ON_A_LINE
 
 
 def is_far(child):
-    return child.placement is not None and child.placement.km > FAR_KM
+    return child.placement is not None and child.placement.km >= FAR_KM
 
 
 def keeps_ties(england, child):

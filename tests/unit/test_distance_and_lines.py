@@ -49,9 +49,9 @@ def contact(model, row: int) -> float | None:
 def test_contact_is_part_in_person_and_part_by_phone_for_as_long_as_the_child_is_far_away(model):
     rows = placed_and_working(model)
     usual = 0.4 * 0.2 + 0.6 * 1.5
-    for km, held in ((FAR_KM, None), (FAR_KM + 0.1, usual), (3.0, None), (100.0, usual)):
+    for km, held in ((FAR_KM - 0.1, None), (FAR_KM, usual), (3.0, None), (100.0, usual)):
         put(model, rows, km)
-        assert model.distance.is_far(rows).all() == (km > FAR_KM)
+        assert model.distance.is_far(rows).all() == (km >= FAR_KM)
         assert all(contact(model, row) == (None if held is None else pytest.approx(held)) for row in rows.tolist())
     model.children.columns["setting"][rows] = AT_HOME
     model.today.give(Event.LEFT_CARE, rows)
@@ -78,9 +78,9 @@ def test_a_policy_s_own_numbers_hold_until_they_are_given_back(model):
 def test_a_share_of_those_far_away_keeps_ties_and_everybody_near_does(model):
     rows = model.children.select(lambda c: c.setting != AT_HOME).rows
     slots, kept = model.children.care_slot[rows], model.distance.keeps_ties
-    model.placements.table.km[slots] = FAR_KM
+    model.placements.table.km[slots] = FAR_KM - 1
     assert kept(rows).all()
-    model.placements.table.km[slots] = FAR_KM + 1
+    model.placements.table.km[slots] = FAR_KM
     assert (
         kept(rows).mean() == pytest.approx(0.3, abs=4.5 * np.sqrt(0.21 / len(rows)))
         and (kept(rows) == kept(rows)).all()

@@ -16,7 +16,7 @@ PRACTICE = {
     # As in EVENTFUL, so that a policy has somebody to serve at once; and capacities that a small world does not round to nothing.
     **EVENTFUL, "services.offered": 0.5, "services.interviewers": 20.0, "services.arranging": 0.5, "services.accepted": 0.95,
     "reporting.home": 0.7, "reporting.care_police": 0.9, "policies.relocation.moves_a_year": 500.0,
-    "policies.specialist_foster.beds": 200.0, "policies.specialist_foster.episodes": 2,
+    "policies.specialist_foster.beds": 200.0, "policies.specialist_foster.episodes": 2, "sexual_exploitation.approaches": 20.0,
 }  # fmt: skip
 
 
