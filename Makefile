@@ -4,7 +4,7 @@
 SCENARIOS  = baseline relocation specialist_foster early_intervention combined
 WORLD      = region
 YEARS      = 2
-REPLICATES = 8
+REPLICATES = 6
 CORES      = 2
 ARGS       =
 
