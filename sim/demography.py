@@ -17,7 +17,7 @@ from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
-from sim.tables import union
+from sim.tables import portions, union
 from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
@@ -61,7 +61,8 @@ class Demography:
         self.first_born = int(born[0])
         self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
         arrives = layout["arrives"]
-        self._draw_differences(arrives > 0)
+        for part in portions(len(arrives)):
+            self._draw_differences(part, arrives[part] > 0)
         self.own.strain[layout["inert"]] = self.own.exposure[layout["inert"]] = 0.0  # nothing can happen to them
         self.own.is_present[:] = (self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)) & (arrives == 0)
         for row in (arrives > 0).nonzero()[0].tolist():
@@ -72,14 +73,14 @@ class Demography:
             self.own.authority[rows].astype(np.int64), band_of(model.children.ages(rows)), AT_HOME
         )
 
-    def _draw_differences(self, arriving) -> None:
-        """What a child brings: drawn once, from its key alone."""
+    def _draw_differences(self, part, arriving) -> None:
+        """What each child of a part of the rows brings: drawn once, from its key alone."""
         model, own, p = self.model, self.own, self.parameters
-        draws, key = model.draws, own.key
-        own.is_male[:] = draws.happens("person.sex", key, np.where(arriving, model.parameters["unaccompanied"].male, p.male))
-        own.strain[:] = gamma_quantile(draws.exponential("person.strain", key), p.unevenness_of_strain)
+        draws, key = model.draws, own.key[part]
+        own.is_male[part] = draws.happens("person.sex", key, np.where(arriving, model.parameters["unaccompanied"].male, p.male))
+        own.strain[part] = gamma_quantile(draws.exponential("person.strain", key), p.unevenness_of_strain)
         alone = gamma_quantile(draws.exponential("person.exposure", key), p.unevenness_of_exposure)
-        own.exposure[:] = p.exposure_from_strain * own.strain + (1.0 - p.exposure_from_strain) * alone
+        own.exposure[part] = p.exposure_from_strain * own.strain[part] + (1.0 - p.exposure_from_strain) * alone
 
     def _corners(self):
         """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""

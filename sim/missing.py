@@ -47,7 +47,7 @@ from sim.population import (
     WORKING,
     group_of,
 )
-from sim.tables import FewFacts, union
+from sim.tables import FewFacts, by_portions, union
 
 GOING_MISSING = Lever("going missing", "Hazards of going missing over conflict, to family or friends, and over debt or fear.")
 LINE_CONTACT = Lever("contact with the line", "Hazard of being sent away on a line.")
@@ -179,6 +179,7 @@ class Missing:
 
     # -- day 1 and arrivals --------------------------------------------------------------------------------------------
 
+    @by_portions
     def start(self, rows) -> None:
         """Clocks begin for `rows`, who have come into the world."""
         children, draws = self.model.children, self.model.draws

@@ -42,6 +42,7 @@ from sim.population import (
     WITH_PARENTS,
     group_of,
 )
+from sim.tables import by_portions
 
 BREAKDOWN_OF_PLACEMENT = Lever("breakdown of placement", "Hazard that the placement ends in a breakdown.")
 ENTERING_CARE = Lever("entering care", "Hazard of entering care.")
@@ -335,14 +336,13 @@ class Placements:
         """Day 1: exactly the published number of looked-after children of each authority, in placements; clocks for the rest."""
         model, world, draws = self.model, self.model.world, self.model.draws
         rows, children = model.children.rows, model.children
-        age, home = children.ages(rows), children.authority[rows]
-        with np.errstate(divide="ignore"):  # a child without strain comes last
-            priority = draws.exponential("care.history", children.key[rows]) / children.strain[rows]
-        selected = []
+        home, selected = children.authority[rows], []
         for a in world.authorities:
-            here = slice(*np.searchsorted(home, (a, a + 1)))  # rows lie by authority
-            here, at, age_here = rows[here], priority[here], age[here]
-            for in_band, stock in ((age_here < 16, world.places.looked_after_10_15[a]), (age_here >= 16, world.places.looked_after_16_17[a])):
+            here = rows[slice(*np.searchsorted(home, (a, a + 1)))]  # rows lie by authority
+            with np.errstate(divide="ignore"):  # a child without strain comes last
+                at = draws.exponential("care.history", children.key[here]) / children.strain[here]
+            older = children.ages(here) >= 16
+            for in_band, stock in ((~older, world.places.looked_after_10_15[a]), (older, world.places.looked_after_16_17[a])):
                 number = min(round(int(stock) * world.fraction), int(in_band.sum()))
                 order = np.lexsort((children.key[here[in_band]], at[in_band]))[:number]
                 selected.append(here[in_band][order])
@@ -377,7 +377,9 @@ class Placements:
         model.tell(Event.ARRIVED, alone, detail=1)
         return alone
 
+    @by_portions
     def _may_enter(self, rows) -> None:
+        """Clocks of entering care begin for `rows`."""
         children = self.model.children
         patience = self.model.draws.exponential("care.entry", children.key[rows], children.care_entries[rows])
         self.clock.begin(rows, patience, children.strain[rows] * self.model.levers.value(ENTERING_CARE, rows))

@@ -35,12 +35,13 @@ from sim.population import (
     WITH_PARENTS,
     band_of,
 )
-from sim.tables import ranges
+from sim.tables import portions, ranges
 from sim.world import CORNERS, NEIGHBOURHOOD
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
 STREET, SCHOOL, HOME, ONLINE = range(4)
+TOGETHER = 4096  # contacts that are looked at together, each with everybody in its reach; bounds memory
 TRIES_ON_DAY_1 = 3  # contacts for a position that a child holds when the run begins; most contacts reach nobody
 VENUES = ("streets", "school or alternative provision", "children's home or supported accommodation", "online")
 
@@ -180,7 +181,8 @@ class Recruiting:
         self._meet_elsewhere(on_day_1)
         met: dict[int, dict[int, Contact]] = defaultdict(dict)  # form to the children met, and by whom
         failed: list[Contact] = []
-        for contact, row in zip(contacts, self._choose(contacts), strict=True):
+        chosen = [row for part in portions(len(contacts), TOGETHER) for row in self._choose(contacts[part])]
+        for contact, row in zip(contacts, chosen, strict=True):
             if row < 0 or row in met[contact.form]:
                 failed.append(contact)
             else:
@@ -291,8 +293,6 @@ class Recruiting:
 
     def _choose(self, contacts: list[Contact]) -> list[int]:
         """The row of the child whom each contact reaches, or -1 for nobody."""
-        if not contacts:
-            return []
         model, draws = self.model, self.model.draws
         rows, of, usual = self._in_reach(contacts)
         weight = self.weights(rows, np.array([contact.place for contact in contacts])[of])

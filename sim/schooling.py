@@ -34,7 +34,7 @@ from sim.population import (
     WORKING,
     group_of,
 )
-from sim.tables import union
+from sim.tables import by_portions, union
 
 SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
 WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
@@ -87,6 +87,7 @@ class School:
 
     # -- day 1 -----------------------------------------------------------------------------------------------------------
 
+    @by_portions
     def start(self, rows) -> None:
         """Day 1, and arrivals: what school has been like so far, and the clock of trouble to come."""
         model, children = self.model, self.model.children

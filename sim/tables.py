@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,24 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int64]
 ROOM = 64  # rows that a table starts with; it doubles as needed
 NOBODY: Rows = np.empty(0, dtype=np.int64)
+PORTION = 1 << 18  # children who are looked at together; what is done for everybody needs memory for so many only
+
+
+def portions(number: int, size: int = PORTION) -> Iterator[slice]:
+    """Slices that cover a number of items, each of `size` at most."""
+    for begin in range(0, number, size):
+        yield slice(begin, begin + size)
+
+
+def by_portions(method: Callable[[Any, Rows], None]) -> Callable[[Any, Rows], None]:
+    """A method that is given rows, called portion by portion: the same for each child, in less memory."""
+
+    @wraps(method)
+    def called(self, rows: Rows) -> None:
+        for part in portions(len(rows)):
+            method(self, rows[part])
+
+    return called
 
 
 def union(*parts: Rows) -> Rows:
