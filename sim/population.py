@@ -42,9 +42,6 @@ class Fact:
     def __get__(self, holder, owner=None):
         return self if holder is None else holder._read(self.name)
 
-    def __set__(self, holder, value):
-        holder._write(self.name, value)
-
 
 class Slot(Fact):
     """A child's row in a small table, -1 for those who are not in it."""
@@ -204,7 +201,7 @@ class Child(Circumstances, mesa.Agent):
     def __setattr__(self, name, value):
         if name not in FACTS:
             raise _unknown(name)
-        object.__setattr__(self, name, value)
+        self._write(name, value)
 
     def __getattr__(self, name):
         raise _unknown(name)
@@ -242,7 +239,7 @@ class Cohort(Circumstances, AbstractAgentSet):
     def __setattr__(self, name, value):
         if name not in FACTS:
             raise _unknown(name)
-        object.__setattr__(self, name, value)
+        self._write(name, value)
 
     def __getattr__(self, name):
         raise _unknown(name)
@@ -361,7 +358,6 @@ class Children(Cohort):
                 for name, fact in FACTS.items()
             },
             _views={},
-            _read_only={},
         )
 
     @property
@@ -370,12 +366,9 @@ class Children(Cohort):
         return self.columns["is_present"].nonzero()[0]
 
     def _read(self, name):
-        try:
-            return self._read_only[name]
-        except KeyError:
-            view = self.columns[name].view()
-            view.flags.writeable = False
-            return self._read_only.setdefault(name, view)
+        view = self.columns[name].view()
+        view.flags.writeable = False
+        return self.__dict__.setdefault(name, view)  # found there the next time, without asking here
 
     def _write(self, name, value):
         self.columns[name][self.rows] = value
@@ -429,7 +422,7 @@ class Children(Cohort):
         return {"model": self.model, "few": self.few, "columns": self.columns}
 
     def __setstate__(self, state):
-        self.__dict__.update(state, _views={}, _read_only={})
+        self.__dict__.update(state, _views={})
 
 
 class Everyone(_HardKeyAgentSet):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
@@ -36,14 +37,31 @@ def by_portions(method: Callable[[Any, Rows], None]) -> Callable[[Any, Rows], No
 
 def union(*parts: Rows) -> Rows:
     """The rows of all parts, ascending, each once."""
+    if len(parts) > 1:
+        parts = tuple(part for part in parts if part.size) or parts[:1]
     rows = np.concatenate(parts) if len(parts) > 1 else parts[0].copy()
     if len(rows) < 2:
         return rows
     rows.sort()
-    new = np.empty(len(rows), dtype=bool)
-    new[0] = True
-    np.not_equal(rows[1:], rows[:-1], out=new[1:])
-    return rows[new]
+    return rows[: _each_once(rows)]
+
+
+@njit(cache=True)
+def _each_once(rows):
+    """Move the first of equals among ascending `rows` to the front; how many there are."""
+    number = 1
+    for i in range(1, len(rows)):
+        if rows[i] != rows[number - 1]:
+            rows[number] = rows[i]
+            number += 1
+    return number
+
+
+def is_in(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Which of `rows` are among `others`, which are ascending."""
+    if not others.size:
+        return np.zeros(len(rows), dtype=bool)
+    return others.take(others.searchsorted(rows), mode="clip") == rows
 
 
 def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
