@@ -50,9 +50,9 @@ class Clock:
         """It cannot happen to `rows` until their next spell begins."""
         self.level[rows] = np.inf
 
-    def multiply(self, rows: Rows, factor: Floats | float) -> None:
-        """The hazard of `rows` is `factor` times what it was, from now on."""
-        self._look_out_for(_multiply(self.level, self.group, self.sum, self.horizon, rows, np.broadcast_to(factor, rows.shape)))
+    def multiply(self, rows: Rows, factors: Floats) -> None:
+        """The hazard of each of `rows` is so many times what it was, from now on."""
+        self._look_out_for(_multiply(self.level, self.group, self.sum, self.horizon, rows, factors))
 
     def left(self, rows: Rows) -> Floats:
         """Hazard still to be added up before it happens, per unit of multiplier."""

@@ -121,7 +121,7 @@ class Slots(NDArrayOperatorsMixin):
     def __setitem__(self, rows, slots):
         if not self.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        self.few.enter(np.atleast_1d(rows))
+        self.few.enter(rows if isinstance(rows, np.ndarray) else np.atleast_1d(rows))
         self.few.slots[self.number][self.few.entry[rows]] = slots
 
     def __len__(self):
@@ -166,9 +166,12 @@ class FewFacts:
 
     def add(self, rows: Rows) -> Rows:
         """Let `rows` (none of them in yet) come in; their slots, all columns zero."""
+        if not len(rows):
+            return NOBODY
         while len(self.free) < len(rows):
             self._grow()
-        slots = np.array([self.free.pop() for _ in range(len(rows))], dtype=np.int64)
+        slots = np.array(self.free[-len(rows) :][::-1], dtype=np.int64)
+        del self.free[-len(rows) :]
         self.rows[slots] = rows
         self.slot[rows] = slots
         for column in self.columns.values():
