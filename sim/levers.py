@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, Rows, Slots, union
+from sim.tables import NOBODY, FewColumn, FewFacts, Rows, union
 
 ALWAYS = 1 << 30  # the day on which a hold without end is released
 
@@ -34,7 +34,7 @@ class Levers:
     Children for whom anything is held are in a small table, `slot` telling where.
     """
 
-    def __init__(self, slot: Slots):
+    def __init__(self, slot: FewColumn):
         self.table = FewFacts(slot, holds=np.int32)  # how many, of each child, over all levers
         self._levers: dict[str, _Holds] = {}
         self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}
