@@ -25,15 +25,23 @@ WORLDS = (
 # Numbers that act on few children, so that they need a larger world or a longer time than a quick test has.
 RARE = {
     "care.kinship_breaks", "care.known_to_homes", "care.secure_ends", "care.specialist_breaks", "care.young_secure",
-    "costs.secure_week", "exploitation.bound_tries", "exploitation.drawn_back", "lines.internal", "missing.fear_of_leaving",
+    "costs.secure_week", "distance.ties_kept", "exploitation.bound_tries", "exploitation.drawn_back", "lines.internal", "missing.fear_of_leaving",
     "missing.in_kinship", "missing.in_secure", "people.male", "policies.return_interviews.lasting",
+    "policies.key_worker.getting_out", "policies.key_worker.going_missing",
     "policies.relocation.being_found",
     "policies.relocation.contact", "policies.relocation.going_missing", "policies.relocation.line_follows",
-    "policies.specialist_foster.getting_out", "recruitment.place", "services.help_days",
+    "policies.specialist_foster.getting_out", "recruitment.at_outlet", "recruitment.place", "services.help_days",
 }  # fmt: skip
 
 # What must be at hand for a number to have anything to act on, beyond what is at hand for all.
 AT_HAND = {
+    "distance.ties_kept": {  # friends at home, of children who are placed far away
+        "care.foster_outside": 1.1, "care.homes_outside": 1.7, "care.reach_km": 40.0, "care.reach_decay": 1.5,
+        "people.friends": 6.0, "recruitment.peers": 2.5, "recruitment.online": 0.5,
+    },
+    "recruitment.at_outlet": {"distance.line_follows": 0.1, "care.reach_decay": 1.5, "care.reach_km": 40.0},
+    "policies.key_worker.going_missing": {"policies.key_worker.direct": 1},
+    "policies.key_worker.getting_out": {"policies.key_worker.direct": 1},
     "missing.in_secure": {
         "care.young_secure": 0.03, "care.older_secure": 0.03, "care.secure_ends": 1.5,
         "care.stock_young_secure": 0.01, "care.stock_older_secure": 0.01, "missing.unevenness_care": 1.0,
