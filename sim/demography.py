@@ -8,13 +8,15 @@ model happen, so the plainer rule was kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.dates import EIGHTEEN, date_of, day_of, first_septembers
 from sim.draws import gamma_quantile, key_of, keys_of
-from sim.ledger import Event
+from sim.ledger import CHILD_COLUMNS, Event, Table
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
 from sim.tables import portions, union
@@ -46,10 +48,8 @@ class Demography:
         self.model, self.parameters = model, model.parameters["people"]
         world: World = model.world
         layout = lay_out(world, model.draws, last_day, self.parameters, model.unaccompanied.plan)
-        model.children = Children(model, len(layout["key"]))
+        model.children = Children(model, len(layout["key"]), **{name: layout[name] for name in ("key", "born", "authority", "circle")})
         self.own = model.children.kept_by(self.keeper)
-        for name in ("key", "born", "authority", "circle"):
-            getattr(self.own, name)[:] = layout[name]
         self.households = max(1, round(NEIGHBOURHOOD / (1.0 + self.parameters.siblings)))  # in a neighbourhood
         self.gone: list[tuple[int, int]] = []  # who leaves observation tomorrow, and why (bits of detail)
         self.first_row_of = layout["first_row_of"]  # of each neighbourhood; one more at the end
@@ -65,6 +65,7 @@ class Demography:
             self._draw_differences(part, arrives[part] > 0)
         self.own.strain[layout["inert"]] = self.own.exposure[layout["inert"]] = 0.0  # nothing can happen to them
         self.own.is_present[:] = (self.own.born <= day_of_birth_year_end(FIRST_NEW - 1)) & (arrives == 0)
+        model.ledger.tables.update(children=Register(model.children.columns))
         for row in (arrives > 0).nonzero()[0].tolist():
             model.unaccompanied.due.setdefault(int(arrives[row]), []).append(row)
         rows = model.children.rows
@@ -149,13 +150,9 @@ class Demography:
         self.write_down(union(self.model.today.rows(Event.ENTERED), self.model.today.rows(Event.ARRIVED)))
 
     def write_down(self, rows) -> None:
-        """A row of the ledger for each of `rows`: who they are, by the few lasting facts that tell results apart."""
+        """A row of the ledger for each of `rows`."""
         if rows.size:
-            own = self.own
-            self.model.ledger.tables["children"].append(
-                len(rows), day=self.model.day, child=own.key[rows], born=own.born[rows], home=own.authority[rows], is_male=own.is_male[rows],
-                alone=self.model.children.is_unaccompanied[rows],
-            )  # fmt: skip
+            self.model.ledger.tables["children"].append(len(rows), day=self.model.day, row=rows)
 
     def regroup(self, rows, band=None) -> None:
         """Put `rows` under the hazards of their authority, age band and setting, and let the clocks follow."""
@@ -197,6 +194,20 @@ class Demography:
         return rows
 
 
+class Register(Table):
+    """The ledger's `children`: day and row of everybody who comes into observation; the few facts that tell results apart last, and are looked up."""
+
+    def __init__(self, facts: Mapping[str, NDArray]):
+        super().__init__({"day": np.int32, "row": np.int32})
+        self._facts = facts
+
+    def rows(self) -> dict[str, NDArray]:
+        """The columns that are declared for `children`."""
+        told, facts = super().rows(), self._facts
+        names = {"child": "key", "born": "born", "home": "authority", "is_male": "is_male", "alone": "is_unaccompanied"}
+        return {"day": told["day"]} | {name: facts[fact][told["row"]].astype(CHILD_COLUMNS[name]) for name, fact in names.items()}
+
+
 def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.ndarray]:
     """The rows of everybody who is in the world on some day until `last_day`, sorted by authority and neighbourhood.
 
@@ -210,7 +221,8 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
     first_neighbourhood = np.concatenate(([0], np.cumsum(number)))
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
     years = FIRST_NEW + len(new) - OLDEST
-    columns = []
+    names = "key", "born", "authority", "neighbourhood", "circle", "arrives", "inert"
+    columns: dict[str, list] = {name: [] for name in names}
     for a in world.authorities:  # one after the other, which is quicker and needs less memory than all at once
         people = int(world.places.population_10_17[a])
         full = round(people / (FULL_COHORTS + window / 365.0))
@@ -233,16 +245,17 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
         circle = per_year * ((year - OLDEST) + years * neighbourhood) + (draws.uniform("person.circle", key) * per_year).astype(np.int64)
         circle[(arrives > 0) | inert] = -1
         order = np.lexsort((key, neighbourhood))
-        columns.append((
+        here = (
             key[order], born[order].astype(np.int16), np.full(len(key), a, dtype=np.uint8), neighbourhood[order].astype(np.int32),
             circle[order].astype(np.int32), arrives[order].astype(np.int16), inert[order],
-        ))  # fmt: skip
-    names = "key", "born", "authority", "neighbourhood", "circle", "arrives", "inert"
-    layout = {name: np.concatenate(column) for name, column in zip(names, zip(*columns, strict=True), strict=True)}
+        )  # fmt: skip
+        for name, column in zip(names, here, strict=True):
+            columns[name].append(column)
+    layout = {name: np.concatenate(columns.pop(name)) for name in names}
     return layout | {
         "circles": per_year * years * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,
-        "first_row_of": np.searchsorted(layout["neighbourhood"], np.arange(first_neighbourhood[-1] + 1, dtype=np.int32)),
+        "first_row_of": np.searchsorted(layout.pop("neighbourhood"), np.arange(first_neighbourhood[-1] + 1, dtype=np.int32)),
     }
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, union
+from sim.tables import NOBODY, FewFacts, Slots, union
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -118,7 +118,7 @@ class Spells(FewFacts):
     its keeper renews or removes it. A cause that is not at work has hazard 0 and infinite patience.
     """
 
-    def __init__(self, slot: NDArray[np.int32], causes: tuple[str, ...], **dtypes: Any):
+    def __init__(self, slot: Slots, causes: tuple[str, ...], **dtypes: Any):
         super().__init__(slot, **dtypes)
         self.causes = causes
         self.left = np.full((len(self.rows), len(causes)), np.inf)

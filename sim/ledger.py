@@ -115,29 +115,45 @@ SORTED_BY = {
 }
 
 
+ROOM, BLOCK = 256, 1 << 18  # rows of a table's first block, and of its later ones at most
+
+
 class Table:
-    """Columns of one table, filled row by row or in bulk."""
+    """Columns of one table, filled row by row or in bulk. They grow by blocks, so that growing copies nothing."""
 
     def __init__(self, columns: dict[str, Any]):
         self.size = 0
-        self.columns = {name: np.zeros(256, dtype=dtype) for name, dtype in columns.items()}
+        self.dtypes = columns
+        self._full: list[dict[str, NDArray]] = []
+        self._open(ROOM)
+
+    def _open(self, room: int) -> None:
+        """A new block for so many rows."""
+        self._block = {name: np.zeros(room, dtype=dtype) for name, dtype in self.dtypes.items()}
+        self._room, self._used = room, 0
+
+    def _filled(self) -> dict[str, NDArray]:
+        return {name: column[: self._used] for name, column in self._block.items()}
 
     def append(self, count: int, **values: Any) -> None:
         """Add `count` rows; each value is a scalar or a sequence of that length. Columns not named are 0."""
-        start, end = self.size, self.size + count
-        columns = self.columns
-        if end > len(columns["day"]):
-            room = max(end, 2 * len(columns["day"]))
-            for name, column in columns.items():
-                columns[name] = np.zeros(room, dtype=column.dtype)
-                columns[name][:start] = column[:start]
+        start, end = self._used, self._used + count
+        if end > self._room:
+            self._full.append(self._filled())
+            self._open(max(count, min(2 * self._room, BLOCK)))
+            start, end = 0, count
         for name, value in values.items():
-            columns[name][start:end] = value
-        self.size = end
+            self._block[name][start:end] = value
+        self._used = end
+        self.size += count
 
     def rows(self) -> dict[str, NDArray]:
         """The filled part of each column."""
-        return {name: column[: self.size] for name, column in self.columns.items()}
+        if self._full:
+            blocks, self._full = [*self._full, self._filled()], []
+            self._block = {name: np.concatenate([block.pop(name) for block in blocks]) for name in self.dtypes}
+            self._room = self._used = self.size
+        return self._filled()
 
 
 class Ledger:

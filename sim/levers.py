@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, Rows, union
+from sim.tables import NOBODY, FewFacts, Rows, Slots, union
 
 ALWAYS = 1 << 30  # the day on which a hold without end is released
 
@@ -33,7 +33,7 @@ class Levers:
     Children for whom anything is held are in a small table, `slot` telling where.
     """
 
-    def __init__(self, slot: NDArray[np.int32]):
+    def __init__(self, slot: Slots):
         self.table = FewFacts(slot, holds=np.int32)  # how many, of each child, over all levers
         self._levers: dict[str, _Holds] = {}
         self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}

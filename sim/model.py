@@ -242,7 +242,8 @@ class CountyLines(mesa.Model):
     def out_of_reach(self, rows) -> np.ndarray:
         """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""
         facts = self.children.columns
-        return _out_of_reach(rows, facts["missing_slot"], facts["in_hospital_until"], facts["setting"], self.day)
+        missing, entry = facts["missing_slot"].by_entry, self.children.few.entry
+        return _out_of_reach(rows, entry, missing, facts["in_hospital_until"], facts["setting"], self.day)
 
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
@@ -285,11 +286,11 @@ class CountyLines(mesa.Model):
 
 
 @njit(cache=True)
-def _out_of_reach(rows, missing_slot, in_hospital_until, setting, day):
+def _out_of_reach(rows, entry, missing, in_hospital_until, setting, day):
     out = np.empty(len(rows), dtype=np.bool_)
     for i in range(len(rows)):
         row = rows[i]
-        out[i] = missing_slot[row] >= 0 or in_hospital_until[row] > day or setting[row] == CUSTODY
+        out[i] = missing[entry[row]] >= 0 or in_hospital_until[row] > day or setting[row] == CUSTODY
     return out
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from sim.dates import age_on
 from sim.parameters import nearest
+from sim.tables import Few, Slots
 
 Rows = NDArray[np.int64]
 NEVER = np.int16(-32768)  # of a day: it has not happened
@@ -43,6 +44,13 @@ class Fact:
 
     def __set__(self, holder, value):
         holder._write(self.name, value)
+
+
+class Slot(Fact):
+    """A child's row in a small table, -1 for those who are not in it."""
+
+    def __init__(self, *, kept_by: str, doc: str):
+        super().__init__(np.int32, -1, unit="row", kept_by=kept_by, doc=doc)
 
 
 # What a child is to a line. The order is the order of the stages.
@@ -100,15 +108,15 @@ class Circumstances:
 
     setting = Fact(np.uint8, AT_HOME, unit="setting", kept_by="placements", doc="Where the child lives.")
     care_entries = Fact(np.uint8, 0, unit="entries", kept_by="placements", doc="How often the child has entered care, history included.")
-    care_slot = Fact(np.int32, -1, unit="row", kept_by="placements", doc="Row in the table of looked-after children; -1 not looked after.")
+    care_slot = Slot(kept_by="placements", doc="Row in the table of looked-after children; -1 not looked after.")
     care_level = Fact(np.float64, np.inf, unit="hazard", kept_by="placements", doc="Clock: entering care.")
 
     stage = Fact(np.uint8, NOT_INVOLVED, unit="stage", kept_by="exploitation", doc="Stage of exploitation by a line.")
     involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", doc="How often the child has been approached.")
-    line_slot = Fact(np.int32, -1, unit="row", kept_by="exploitation", doc="Row in the table of children whom a line has approached; -1 not involved.")
+    line_slot = Slot(kept_by="exploitation", doc="Row in the table of children whom a line has approached; -1 not involved.")
     other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
-    sexual_slot = Fact(np.int32, -1, unit="row", kept_by="other_exploitation", doc="Row in the table of sexual exploitation; -1 not in it.")
-    criminal_slot = Fact(np.int32, -1, unit="row", kept_by="other_exploitation", doc="Row in the table of criminal exploitation without a line; -1 not in it.")
+    sexual_slot = Slot(kept_by="other_exploitation", doc="Row in the table of sexual exploitation; -1 not in it.")
+    criminal_slot = Slot(kept_by="other_exploitation", doc="Row in the table of criminal exploitation without a line; -1 not in it.")
 
     schooling = Fact(np.uint8, MAINSTREAM, unit="state", kept_by="schooling", doc="In school, suspended, on a part-time timetable, in alternative provision, persistently absent.")
     suspensions = Fact(np.uint8, 0, unit="times", kept_by="schooling", doc="Suspensions and exclusions so far, history included.")
@@ -119,8 +127,8 @@ class Circumstances:
     conflict_level = Fact(np.float64, np.inf, unit="hazard", kept_by="missing", doc="Clock: going missing over conflict.")
     conflict_spells = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Spells of that clock so far.")
     episodes = Fact(np.uint16, 0, unit="episodes", kept_by="missing", doc="True missing episodes begun so far.")
-    missing_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of missing children; -1 not missing.")
-    pull_slot = Fact(np.int32, -1, unit="row", kept_by="missing", doc="Row in the table of what pulls children away; -1 nothing ever did.")
+    missing_slot = Slot(kept_by="missing", doc="Row in the table of missing children; -1 not missing.")
+    pull_slot = Slot(kept_by="missing", doc="Row in the table of what pulls children away; -1 nothing ever did.")
 
     signals_police = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that the police hold.")
     signals_care = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that social care holds.")
@@ -129,9 +137,9 @@ class Circumstances:
     signals_pooled = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Of these signals, those that all agencies know.")
     identified_on = Fact(np.int16, NEVER, unit="day", kept_by="services", doc="Day on which exploitation was identified.")
     in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", doc="First day out of hospital again.")
-    worker_slot = Fact(np.int32, -1, unit="row", kept_by="relationships", doc="Row in the table of children who have a worker; -1 none.")
+    worker_slot = Slot(kept_by="relationships", doc="Row in the table of children who have a worker; -1 none.")
 
-    lever_slot = Fact(np.int32, -1, unit="row", kept_by="levers", doc="Row in the table of children for whom a lever is held; -1 none is.")
+    lever_slot = Slot(kept_by="levers", doc="Row in the table of children for whom a lever is held; -1 none is.")
 
     model: Any  # given by the holder
 
@@ -338,13 +346,20 @@ class Children(Cohort):
     """Everybody: the owner of the columns.
 
     `columns` maps each fact to its array. `children.<fact>` gives a read-only view; `kept_by(keeper)` gives the writable
-    columns of one mechanism.
+    columns of one mechanism. Columns that exist already may be `given`.
     """
 
-    def __init__(self, model, size: int):
+    def __init__(self, model, size: int, **given: NDArray):
+        few = Few(size)
         self.__dict__.update(
             model=model,
-            columns={name: np.full(size, fact.default, dtype=fact.dtype) for name, fact in FACTS.items()},
+            few=few,
+            columns={
+                name: Slots.of_one_more_table(few) if isinstance(fact, Slot)
+                else given[name] if name in given
+                else np.full(size, fact.default, dtype=fact.dtype)
+                for name, fact in FACTS.items()
+            },
             _views={},
             _read_only={},
         )
@@ -407,11 +422,11 @@ class Children(Cohort):
         return age_on(self.columns["born"][rows], self.model.day)
 
     def bytes_each(self) -> float:
-        """Bytes a row over all columns."""
-        return sum(column.dtype.itemsize for column in self.columns.values())
+        """Bytes a row over all columns; what only the few have is apart."""
+        return self.few.entry.itemsize + sum(fact.dtype.itemsize for fact in FACTS.values() if not isinstance(fact, Slot))
 
     def __getstate__(self):
-        return {"model": self.model, "columns": self.columns}
+        return {"model": self.model, "few": self.few, "columns": self.columns}
 
     def __setstate__(self, state):
         self.__dict__.update(state, _views={}, _read_only={})

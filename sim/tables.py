@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 ROOM = 64  # rows that a table starts with; it doubles as needed
 NOBODY: Rows = np.empty(0, dtype=np.int64)
-PORTION = 1 << 18  # children who are looked at together; what is done for everybody needs memory for so many only
+PORTION = 1 << 17  # children who are looked at together; what is done for everybody needs memory for so many only
 
 
 def portions(number: int, size: int = PORTION) -> Iterator[slice]:
@@ -51,13 +53,85 @@ def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
     return np.arange(sizes.sum()) + np.repeat(begin - before, sizes), np.repeat(names, sizes)
 
 
+class Few:
+    """Which children are or were in any small table: one column of all children, `entry`, leads to their slots in every table.
+
+    Most children are in none and share entry 0, so a further small table costs no memory for them.
+    """
+
+    def __init__(self, children: int):
+        self.entry = np.zeros(children, dtype=np.int32)
+        self.entries = 1
+        self.slots: list[NDArray[np.int32]] = []  # of each table, by entry
+
+    def enter(self, rows: Rows) -> None:
+        """An entry of its own for each of `rows` (each once) that has none yet."""
+        new = rows[self.entry[rows] == 0]
+        if not new.size:
+            return
+        self.entry[new] = np.arange(self.entries, self.entries + new.size)
+        self.entries += new.size
+        for n, slots in enumerate(self.slots):
+            if self.entries > len(slots):
+                more = max(self.entries, 2 * len(slots)) - len(slots)
+                self.slots[n] = np.concatenate((slots, np.full(more, -1, dtype=np.int32)))
+
+
+class Slots(NDArrayOperatorsMixin):
+    """The slot of each child in one small table, -1 for those who are not in: read and written as a column of all children."""
+
+    dtype = np.dtype(np.int32)
+
+    def __init__(self, few: Few, number: int):
+        self.few, self.number = few, number
+        self.flags = SimpleNamespace(writeable=True)
+
+    @classmethod
+    def of_one_more_table(cls, few: Few) -> Slots:
+        """A column for a further table."""
+        few.slots.append(np.full(max(ROOM, few.entries), -1, dtype=np.int32))
+        return cls(few, len(few.slots) - 1)
+
+    @property
+    def by_entry(self) -> NDArray[np.int32]:
+        """The slots of the few."""
+        return self.few.slots[self.number]
+
+    def __getitem__(self, rows):
+        return self.few.slots[self.number][self.few.entry[rows]]
+
+    def __setitem__(self, rows, slots):
+        if not self.flags.writeable:
+            raise ValueError("assignment destination is read-only")
+        self.few.enter(np.atleast_1d(rows))
+        self.few.slots[self.number][self.few.entry[rows]] = slots
+
+    def __len__(self):
+        return len(self.few.entry)
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:]
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **how):
+        return getattr(ufunc, method)(*(each[:] if isinstance(each, Slots) else each for each in inputs), **how)
+
+    def view(self) -> Slots:
+        """The same slots, under flags of their own."""
+        return Slots(self.few, self.number)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the slots of the few; the way to them, shared by all tables, is apart."""
+        return self.by_entry.nbytes
+
+
 class FewFacts:
     """A small table: the column `slot` tells each child's place in it, -1 for those who are not in.
 
     Other keywords name the columns and their types; `table.debt[table.slot[rows]]` reads one.
     """
 
-    def __init__(self, slot: NDArray[np.int32], **dtypes: Any):
+    def __init__(self, slot: Slots, **dtypes: Any):
         self.slot = slot
         self.rows = np.full(ROOM, -1, dtype=np.int64)
         self.columns = {name: np.zeros(ROOM, dtype=dtype) for name, dtype in dtypes.items()}

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import CountyLines, InputError
+from sim import CountyLines, InputError, recruitment
 from sim.ledger import Table
 from sim.policies import every_policy
+from sim.tables import portions
 from tests.worlds import EVENTFUL, lived, rows_until, scenario, world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,12 @@ def the_run(seed: int = 7) -> str:
 def the_digest() -> str:
     """Of a run made once, for all tests that compare another with it."""
     return the_run()
+
+
+def test_what_is_done_in_portions_is_the_same(monkeypatch):
+    monkeypatch.setattr(portions, "__defaults__", (101,))
+    monkeypatch.setattr(recruitment, "TOGETHER", 1)
+    assert the_run() == the_digest()
 
 
 @cache

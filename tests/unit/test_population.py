@@ -59,7 +59,25 @@ def test_a_fact_says_its_unit_its_keeper_and_its_meaning(name):
 
 
 def test_all_columns_of_a_child_stay_small(children):
-    assert children.bytes_each() == sum(column.itemsize for column in children.columns.values()) <= 120
+    of_all = [column for column in children.columns.values() if isinstance(column, np.ndarray)]
+    assert children.bytes_each() == sum(column.itemsize for column in (*of_all, children.few.entry)) <= 90
+
+
+def test_children_have_slots_in_small_tables_that_only_the_few_take_room_in(children):
+    care, line = children.columns["care_slot"], children.columns["line_slot"]
+    care[np.array([4, 1])] = np.array([7, 8])
+    line[np.array([1])] = 3
+    assert np.asarray(care).tolist() == [-1, 8, -1, -1, 7, -1] and np.asarray(line).tolist() == [-1, 3, -1, -1, -1, -1]
+    assert children.few.entries == 4  # one here, two of the fixture, and that of all others
+    care[np.array([4])] = -1
+    assert (care >= 0).tolist() == [False, True, False, False, False, False] and children.few.entries == 4
+
+
+def test_there_is_room_for_more_than_a_few():
+    many = Children(SimpleNamespace(day=1), 1000)
+    many.columns["care_slot"][np.arange(0, 1000, 2)] = np.arange(500)
+    assert (np.asarray(many.columns["care_slot"])[::2] == np.arange(500)).all() and (many.columns["care_slot"][1::2] == -1).all()
+    assert (np.asarray(many.columns["line_slot"]) == -1).all()
 
 
 def test_columns_begin_at_their_defaults():
