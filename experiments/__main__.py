@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def do() -> int:
         if words[:1] == ["bench"]:
-            return import_module("experiments.bench").main(words[1:])  # only here: it brings what nothing else needs
+            return import_module("experiments.bench.__main__").main(words[1:])  # only here: it brings what nothing else needs
         options = arguments(words[0] if words else "").parse_args(words)
         options.command_line = shlex.join(["python", "-m", "experiments", *words])
         try:
