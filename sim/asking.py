@@ -18,6 +18,7 @@ import numpy as np
 from sim.draws import GOLDEN, power
 from sim.ledger import Event
 from sim.population import CHILDRENS_HOME, FOSTER, KINSHIP, NEVER, SECURE, SPECIALIST_FOSTER, SUPPORTED
+from sim.tables import is_in
 
 if TYPE_CHECKING:
     from sim.placements import Home, Homes, Placements
@@ -61,7 +62,7 @@ class Asking:
         self.serials = self.keys + self.number.astype(np.uint64) * np.uint64(GOLDEN)  # of this child's this placement
         self.x, self.y = model.points(self.keys, self.authorities)
         outside = [placements.share_first_sought_outside(place, kind) for place, kind in zip(self.authorities.tolist(), self.kinds.tolist(), strict=True)]
-        with_beds = np.isin(self.kinds, WITH_BEDS)
+        with_beds = is_in(self.kinds, np.array(WITH_BEDS))
         decision = np.where(with_beds, model.draws.uniform("care.outside", self.keys, self.number), 1.0)
         of_kin = (self.kinds == KINSHIP).nonzero()[0]
         decision[of_kin] = model.draws.uniform("kin.outside", self.keys[of_kin], self.number[of_kin])

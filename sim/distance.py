@@ -17,7 +17,7 @@ from sim.missing import LINE_CONTACT
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import FAR_KM
 from sim.population import AT_HOME, BOUND, GETTING_OUT, WORKING
-from sim.tables import union
+from sim.tables import is_in, union
 
 HELD_BY = "distance"
 
@@ -57,7 +57,7 @@ class Far:
         contact = np.array([self.taken_over.get(row, self.usual)[0] for row in rows[apart].tolist()])
         model.levers.hold(LINE_CONTACT, rows[apart], at=contact, until=ALWAYS, by=HELD_BY)
         model.levers.release(LINE_CONTACT, rows[~apart], by=HELD_BY)
-        for row in rows[apart & np.isin(rows, placed)].tolist():
+        for row in rows[apart & is_in(rows, placed)].tolist():
             self._may_follow(row)
 
     def take_over(self, rows, *, contact: float, follows: float) -> None:

@@ -121,14 +121,14 @@ class Draws:
 
     def __init__(self, seed: int, recoupled: Mapping[str, int] | None = None):
         self.seed, self.recoupled = seed, dict(recoupled or {})
-        self._streams: dict[str, int] = {}
+        self._streams: dict[str, np.uint64] = {}
 
-    def stream(self, decision: str) -> int:
+    def stream(self, decision: str) -> np.uint64:
         """The 64-bit key of a decision in this run."""
         try:
             return self._streams[decision]
         except KeyError:
-            return self._streams.setdefault(decision, key_of("decision", decision, self.seed, *self._elsewhere(decision)))
+            return self._streams.setdefault(decision, np.uint64(key_of("decision", decision, self.seed, *self._elsewhere(decision))))
 
     def _elsewhere(self, decision: str) -> tuple[int, ...]:
         """The number by which a decision is recoupled: that of the longest beginning of its name; none if it is not."""
@@ -138,21 +138,19 @@ class Draws:
 
     def uniform(self, decision: str, key: Keys, serial: NDArray[np.integer] | int = 0) -> Floats:
         """Numbers evenly spread between 0 and 1, never either, one for each address; `serial` is not negative. Shape of `key`."""
-        stream = np.uint64(self.stream(decision))
         if isinstance(serial, np.ndarray):
-            return arithmetic.uniforms(stream, key, serial)
-        return arithmetic.uniforms_of_one_serial(stream, key, np.uint64(int(serial) & MASK))
+            return arithmetic.uniforms(self.stream(decision), key, serial)
+        return arithmetic.uniforms_of_one_serial(self.stream(decision), key, np.uint64(int(serial) & MASK))
 
     def exponential(self, decision: str, key: Keys, serial: NDArray[np.integer] | int = 0) -> Floats:
         """Exp(1) draws, one for each address: the patience of one spell."""
-        stream = np.uint64(self.stream(decision))
         if isinstance(serial, np.ndarray):
-            return arithmetic.exponentials(stream, key, serial)
-        return arithmetic.exponentials_of_one_serial(stream, key, np.uint64(int(serial) & MASK))
+            return arithmetic.exponentials(self.stream(decision), key, serial)
+        return arithmetic.exponentials_of_one_serial(self.stream(decision), key, np.uint64(int(serial) & MASK))
 
     def one_uniform(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `uniform`: the same number for the same address."""
-        return _address(int(key) ^ self.stream(decision), int(serial))
+        return _address(int(key) ^ int(self.stream(decision)), int(serial))
 
     def one_exponential(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `exponential`."""

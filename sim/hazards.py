@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, Slots, union
+from sim.tables import NOBODY, FewColumn, FewFacts, union
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -50,10 +50,9 @@ class Clock:
         """It cannot happen to `rows` until their next spell begins."""
         self.level[rows] = np.inf
 
-    def multiply(self, rows: Rows, factor: Floats | float) -> None:
-        """The hazard of `rows` is `factor` times what it was, from now on."""
-        now = self.sum[self.group[rows]]
-        self._set(rows, now + (self.level[rows] - now) / factor)
+    def multiply(self, rows: Rows, factors: Floats) -> None:
+        """The hazard of each of `rows` is so many times what it was, from now on."""
+        self._look_out_for(_multiply(self.level, self.group, self.sum, self.horizon, rows, factors))
 
     def left(self, rows: Rows) -> Floats:
         """Hazard still to be added up before it happens, per unit of multiplier."""
@@ -65,7 +64,7 @@ class Clock:
 
     def moved(self, rows: Rows, before: NDArray[np.integer]) -> None:
         """`rows` have changed from group `before` to the one in the column; what is left of their patience is kept."""
-        self._set(rows, self.level[rows] + (self.sum[self.group[rows]] - self.sum[before]))
+        self._look_out_for(_move(self.level, self.group, self.sum, self.horizon, rows, before))
 
     def due(self) -> Rows:
         """Let a day's hazard pass; the rows to whom it happens today, ascending. Their levels become infinite."""
@@ -86,8 +85,10 @@ class Clock:
         return rows
 
     def _set(self, rows: Rows, level: Floats) -> None:
-        self.level[rows] = level
-        near = rows[level <= self.horizon[self.group[rows]]]
+        self._look_out_for(_set(self.level, self.group, self.horizon, rows, level))
+
+    def _look_out_for(self, near: Rows) -> None:
+        """Rows whose new level is within the horizon join the shortlist."""
         if near.size:
             self._new.append(near)
 
@@ -111,6 +112,38 @@ class Clock:
         self._groups = self.group[self._rows].astype(np.int64)
 
 
+@njit(cache=True)
+def _set(level, group, horizon, rows, levels):
+    """Give `rows` their levels; those that are within the horizon."""
+    near, number = np.empty(len(rows), dtype=np.int64), 0
+    for n in range(len(rows)):
+        row = rows[n]
+        level[row] = levels[n]
+        if levels[n] <= horizon[group[row]]:
+            near[number] = row
+            number += 1
+    return near[:number]
+
+
+@njit(cache=True)
+def _multiply(level, group, total, horizon, rows, factors):
+    """As `_set`, where what is left lasts 1/factor as long."""
+    levels = np.empty(len(rows))
+    for n in range(len(rows)):
+        now = total[group[rows[n]]]
+        levels[n] = now + (level[rows[n]] - now) / factors[n]
+    return _set(level, group, horizon, rows, levels)
+
+
+@njit(cache=True)
+def _move(level, group, total, horizon, rows, before):
+    """As `_set`, where what is left is the same in another group."""
+    levels = np.empty(len(rows))
+    for n in range(len(rows)):
+        levels[n] = level[rows[n]] + (total[group[rows[n]]] - total[before[n]])
+    return _set(level, group, horizon, rows, levels)
+
+
 class Spells(FewFacts):
     """The few in an active stage, each under several competing hazards.
 
@@ -118,7 +151,7 @@ class Spells(FewFacts):
     its keeper renews or removes it. A cause that is not at work has hazard 0 and infinite patience.
     """
 
-    def __init__(self, slot: Slots, causes: tuple[str, ...], **dtypes: Any):
+    def __init__(self, slot: FewColumn, causes: tuple[str, ...], **dtypes: Any):
         super().__init__(slot, **dtypes)
         self.causes = causes
         self.left = np.full((len(self.rows), len(causes)), np.inf)

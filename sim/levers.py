@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewFacts, Rows, Slots, union
+from sim.tables import NOBODY, FewColumn, FewFacts, Rows, union
 
 ALWAYS = 1 << 30  # the day on which a hold without end is released
 
@@ -33,7 +34,7 @@ class Levers:
     Children for whom anything is held are in a small table, `slot` telling where.
     """
 
-    def __init__(self, slot: Slots):
+    def __init__(self, slot: FewColumn):
         self.table = FewFacts(slot, holds=np.int32)  # how many, of each child, over all levers
         self._levers: dict[str, _Holds] = {}
         self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}
@@ -125,7 +126,7 @@ class Levers:
     def _remember(self, name: str, by: str, rows: Rows, until: int | NDArray[np.integer]) -> None:
         """On which day these holds end."""
         if isinstance(until, np.ndarray):
-            for day in np.unique(until).tolist():
+            for day in sorted(set(until.tolist())):
                 self._remember(name, by, rows[until == day], day)
         elif until < ALWAYS:
             self._ends.setdefault(until, {}).setdefault((name, by), []).append(rows)
@@ -149,13 +150,28 @@ class Levers:
 
     def _tell(self, name: str, holds: _Holds, rows: Rows, slots: NDArray[Any]) -> None:
         """Whoever listens hears for whom the multiplier has changed, and by how much."""
-        before, after = holds.product[slots], np.multiply.reduce(holds.at[:, slots], axis=0)
-        changed = after != before
-        if changed.any():
-            holds.product[slots] = after
-            rows, factors = rows[changed], after[changed] / before[changed]
+        changed, factors = _renew(holds.product, holds.at, slots)
+        if changed.size:
+            rows = rows[changed]
             for listener in self._listeners[name]:
                 listener(rows, factors)
+
+
+@njit(cache=True)
+def _renew(product, at, slots):
+    """Multiply what is held in `slots` anew; where that changes the product, and by what factor."""
+    changed, factors = np.empty(len(slots), dtype=np.int64), np.empty(len(slots))
+    number = 0
+    for n in range(len(slots)):
+        slot = slots[n]
+        after = 1.0
+        for who in range(at.shape[0]):
+            after *= at[who, slot]
+        if after != product[slot]:
+            changed[number], factors[number] = n, after / product[slot]
+            product[slot] = after
+            number += 1
+    return changed[:number], factors[:number]
 
 
 class _Holds:

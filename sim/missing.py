@@ -244,7 +244,7 @@ class Missing:
             )  # fmt: skip
         if not over.all():
             self.conflict.resume(rows[~over], left[~over])
-            for why in np.unique(cause[~over]).tolist():
+            for why in sorted(set(cause[~over].tolist())):
                 self._renew_pull(rows[cause == why], PULLS.index(why))
         model.levers.hold(
             GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"

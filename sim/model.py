@@ -242,8 +242,8 @@ class CountyLines(mesa.Model):
     def out_of_reach(self, rows) -> np.ndarray:
         """Which of `rows` nothing can come to today: they are missing, in hospital or in custody."""
         facts = self.children.columns
-        missing, entry = facts["missing_slot"].by_entry, self.children.few.entry
-        return _out_of_reach(rows, entry, missing, facts["in_hospital_until"], facts["setting"], self.day)
+        missing, in_hospital_until = facts["missing_slot"].by_entry, facts["in_hospital_until"].by_entry
+        return _out_of_reach(rows, self.children.few.entry, missing, in_hospital_until, facts["setting"], self.day)
 
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
@@ -289,8 +289,8 @@ class CountyLines(mesa.Model):
 def _out_of_reach(rows, entry, missing, in_hospital_until, setting, day):
     out = np.empty(len(rows), dtype=np.bool_)
     for i in range(len(rows)):
-        row = rows[i]
-        out[i] = missing[entry[row]] >= 0 or in_hospital_until[row] > day or setting[row] == CUSTODY
+        few = entry[rows[i]]
+        out[i] = missing[few] >= 0 or in_hospital_until[few] > day or setting[rows[i]] == CUSTODY
     return out
 
 

@@ -338,7 +338,7 @@ class Placements:
         rows, children = model.children.rows, model.children
         home, selected = children.authority[rows], []
         for a in world.authorities:
-            here = rows[slice(*np.searchsorted(home, (a, a + 1)))]  # rows lie by authority
+            here = rows[slice(*np.searchsorted(home, np.array((a, a + 1), dtype=home.dtype)))]  # rows lie by authority
             with np.errstate(divide="ignore"):  # a child without strain comes last
                 at = draws.exponential("care.history", children.key[here]) / children.strain[here]
             older = children.ages(here) >= 16

@@ -21,6 +21,7 @@ from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, BOUND, GETTING_OUT, LINE, NEVER, NOT_INVOLVED, WORKING
+from sim.tables import is_in
 
 ON_A_LINE, AT_A_CLOSURE, IN_THE_STREET = range(3)
 WHERE = ("found on a line", "when a line was closed", "in the street")
@@ -109,7 +110,7 @@ class Police:
         """Police meet exploited children; offences are recorded later; who was remanded is released."""
         model, today, p, children = self.model, self.model.today, self.parameters, self.model.children
         for rows, cause, detail, serial in today.get("returned"):
-            on_line = (cause == LINE) & ((detail & FOUND) > 0) & np.isin(children.stage[rows], (WORKING, BOUND, GETTING_OUT))
+            on_line = (cause == LINE) & ((detail & FOUND) > 0) & is_in(children.stage[rows], np.array((WORKING, BOUND, GETTING_OUT)))
             self._meet(rows[on_line], serial[on_line].astype(np.int64), ON_A_LINE)
         closed = today.rows(Event.LINE_CLOSED)
         closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning, or are out of reach already

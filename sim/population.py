@@ -23,17 +23,20 @@ from numpy.typing import NDArray
 
 from sim.dates import age_on
 from sim.parameters import nearest
-from sim.tables import Few, Slots
+from sim.tables import Few
 
 Rows = NDArray[np.int64]
 NEVER = np.int16(-32768)  # of a day: it has not happened
 
 
 class Fact:
-    """One fact about a child: a column with a type, a default, a unit, a keeper and a meaning."""
+    """One fact about a child: a column with a type, a default, a unit, a keeper and a meaning.
 
-    def __init__(self, dtype: Any, default: Any, *, unit: str, kept_by: str, doc: str):
-        self.dtype, self.default, self.unit, self.kept_by, self.doc = np.dtype(dtype), default, unit, kept_by, doc
+    Where only few children have another value than the default, only these are stored (`of_few`).
+    """
+
+    def __init__(self, dtype: Any, default: Any, *, unit: str, kept_by: str, doc: str, of_few: bool = False):
+        self.dtype, self.default, self.unit, self.kept_by, self.doc, self.of_few = np.dtype(dtype), default, unit, kept_by, doc, of_few
         self.name = ""
 
     def __set_name__(self, owner, name):
@@ -42,15 +45,12 @@ class Fact:
     def __get__(self, holder, owner=None):
         return self if holder is None else holder._read(self.name)
 
-    def __set__(self, holder, value):
-        holder._write(self.name, value)
-
 
 class Slot(Fact):
     """A child's row in a small table, -1 for those who are not in it."""
 
     def __init__(self, *, kept_by: str, doc: str):
-        super().__init__(np.int32, -1, unit="row", kept_by=kept_by, doc=doc)
+        super().__init__(np.int32, -1, unit="row", kept_by=kept_by, doc=doc, of_few=True)
 
 
 # What a child is to a line. The order is the order of the stages.
@@ -99,7 +99,7 @@ class Circumstances:
     is_present = Fact(np.bool_, False, unit="yes/no", kept_by="demography", doc="In the age range and in the world today.")
     is_male = Fact(np.bool_, False, unit="yes/no", kept_by="demography", doc="Recorded sex is male.")
     authority = Fact(np.uint8, 0, unit="place", kept_by="demography", doc="Home authority, also the responsible one in care.")
-    is_unaccompanied = Fact(np.bool_, False, unit="yes/no", kept_by="placements", doc="Came to England alone, seeking asylum.")
+    is_unaccompanied = Fact(np.bool_, False, unit="yes/no", kept_by="placements", of_few=True, doc="Came to England alone, seeking asylum.")
     circle = Fact(np.int32, -1, unit="index", kept_by="demography", doc="Circle of friends in the same place and school year; -1 none.")
     group = Fact(np.uint16, 0, unit="index", kept_by="demography", doc="Authority x age band x setting: whose shared hazards apply.")
     restlessness = Fact(np.float32, 0, unit="multiplier", kept_by="missing", doc="Unobserved lasting difference in the rate of going missing (gamma, mean 1).")
@@ -107,14 +107,14 @@ class Circumstances:
     strain = Fact(np.float32, 0, unit="multiplier", kept_by="demography", doc="Family conflict: the child's own multiplier of entering care.")
 
     setting = Fact(np.uint8, AT_HOME, unit="setting", kept_by="placements", doc="Where the child lives.")
-    care_entries = Fact(np.uint8, 0, unit="entries", kept_by="placements", doc="How often the child has entered care, history included.")
+    care_entries = Fact(np.uint8, 0, unit="entries", kept_by="placements", of_few=True, doc="How often the child has entered care, history included.")
     care_slot = Slot(kept_by="placements", doc="Row in the table of looked-after children; -1 not looked after.")
     care_level = Fact(np.float64, np.inf, unit="hazard", kept_by="placements", doc="Clock: entering care.")
 
-    stage = Fact(np.uint8, NOT_INVOLVED, unit="stage", kept_by="exploitation", doc="Stage of exploitation by a line.")
-    involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", doc="How often the child has been approached.")
+    stage = Fact(np.uint8, NOT_INVOLVED, unit="stage", kept_by="exploitation", of_few=True, doc="Stage of exploitation by a line.")
+    involvements = Fact(np.uint8, 0, unit="times", kept_by="exploitation", of_few=True, doc="How often the child has been approached.")
     line_slot = Slot(kept_by="exploitation", doc="Row in the table of children whom a line has approached; -1 not involved.")
-    other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
+    other_forms = Fact(np.uint8, 0, unit="bits", kept_by="other_exploitation", of_few=True, doc="Involved in a form of exploitation other than by a line: 2 sexual, 4 criminal otherwise.")
     sexual_slot = Slot(kept_by="other_exploitation", doc="Row in the table of sexual exploitation; -1 not in it.")
     criminal_slot = Slot(kept_by="other_exploitation", doc="Row in the table of criminal exploitation without a line; -1 not in it.")
 
@@ -123,20 +123,20 @@ class Circumstances:
     school_level = Fact(np.float64, np.inf, unit="hazard", kept_by="schooling", doc="Clock: trouble at school that ends in a suspension or exclusion.")
 
     crisis_level = Fact(np.float64, np.inf, unit="hazard", kept_by="missing", doc="Clock: a passing crisis begins.")
-    crises = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Passing crises so far.")
+    crises = Fact(np.uint16, 0, unit="times", kept_by="missing", of_few=True, doc="Passing crises so far.")
     conflict_level = Fact(np.float64, np.inf, unit="hazard", kept_by="missing", doc="Clock: going missing over conflict.")
-    conflict_spells = Fact(np.uint16, 0, unit="times", kept_by="missing", doc="Spells of that clock so far.")
-    episodes = Fact(np.uint16, 0, unit="episodes", kept_by="missing", doc="True missing episodes begun so far.")
+    conflict_spells = Fact(np.uint16, 0, unit="times", kept_by="missing", of_few=True, doc="Spells of that clock so far.")
+    episodes = Fact(np.uint16, 0, unit="episodes", kept_by="missing", of_few=True, doc="True missing episodes begun so far.")
     missing_slot = Slot(kept_by="missing", doc="Row in the table of missing children; -1 not missing.")
     pull_slot = Slot(kept_by="missing", doc="Row in the table of what pulls children away; -1 nothing ever did.")
 
-    signals_police = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that the police hold.")
-    signals_care = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that social care holds.")
-    signals_education = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that schools hold.")
-    signals_health = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Signals of exploitation that hospitals hold.")
-    signals_pooled = Fact(np.uint8, 0, unit="signals", kept_by="services", doc="Of these signals, those that all agencies know.")
-    identified_on = Fact(np.int16, NEVER, unit="day", kept_by="services", doc="Day on which exploitation was identified.")
-    in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", doc="First day out of hospital again.")
+    signals_police = Fact(np.uint8, 0, unit="signals", kept_by="services", of_few=True, doc="Signals of exploitation that the police hold.")
+    signals_care = Fact(np.uint8, 0, unit="signals", kept_by="services", of_few=True, doc="Signals of exploitation that social care holds.")
+    signals_education = Fact(np.uint8, 0, unit="signals", kept_by="services", of_few=True, doc="Signals of exploitation that schools hold.")
+    signals_health = Fact(np.uint8, 0, unit="signals", kept_by="services", of_few=True, doc="Signals of exploitation that hospitals hold.")
+    signals_pooled = Fact(np.uint8, 0, unit="signals", kept_by="services", of_few=True, doc="Of these signals, those that all agencies know.")
+    identified_on = Fact(np.int16, NEVER, unit="day", kept_by="services", of_few=True, doc="Day on which exploitation was identified.")
+    in_hospital_until = Fact(np.int16, NEVER, unit="day", kept_by="harm", of_few=True, doc="First day out of hospital again.")
     worker_slot = Slot(kept_by="relationships", doc="Row in the table of children who have a worker; -1 none.")
 
     lever_slot = Slot(kept_by="levers", doc="Row in the table of children for whom a lever is held; -1 none is.")
@@ -204,7 +204,7 @@ class Child(Circumstances, mesa.Agent):
     def __setattr__(self, name, value):
         if name not in FACTS:
             raise _unknown(name)
-        object.__setattr__(self, name, value)
+        self._write(name, value)
 
     def __getattr__(self, name):
         raise _unknown(name)
@@ -242,7 +242,7 @@ class Cohort(Circumstances, AbstractAgentSet):
     def __setattr__(self, name, value):
         if name not in FACTS:
             raise _unknown(name)
-        object.__setattr__(self, name, value)
+        self._write(name, value)
 
     def __getattr__(self, name):
         raise _unknown(name)
@@ -355,13 +355,12 @@ class Children(Cohort):
             model=model,
             few=few,
             columns={
-                name: Slots.of_one_more_table(few) if isinstance(fact, Slot)
-                else given[name] if name in given
+                name: given[name] if name in given
+                else few.column(fact.dtype, fact.default) if fact.of_few
                 else np.full(size, fact.default, dtype=fact.dtype)
                 for name, fact in FACTS.items()
             },
             _views={},
-            _read_only={},
         )
 
     @property
@@ -370,12 +369,9 @@ class Children(Cohort):
         return self.columns["is_present"].nonzero()[0]
 
     def _read(self, name):
-        try:
-            return self._read_only[name]
-        except KeyError:
-            view = self.columns[name].view()
-            view.flags.writeable = False
-            return self._read_only.setdefault(name, view)
+        view = self.columns[name].view()
+        view.flags.writeable = False
+        return self.__dict__.setdefault(name, view)  # found there the next time, without asking here
 
     def _write(self, name, value):
         self.columns[name][self.rows] = value
@@ -423,13 +419,13 @@ class Children(Cohort):
 
     def bytes_each(self) -> float:
         """Bytes a row over all columns; what only the few have is apart."""
-        return self.few.entry.itemsize + sum(fact.dtype.itemsize for fact in FACTS.values() if not isinstance(fact, Slot))
+        return self.few.entry.itemsize + sum(fact.dtype.itemsize for fact in FACTS.values() if not fact.of_few)
 
     def __getstate__(self):
         return {"model": self.model, "few": self.few, "columns": self.columns}
 
     def __setstate__(self, state):
-        self.__dict__.update(state, _views={}, _read_only={})
+        self.__dict__.update(state, _views={})
 
 
 class Everyone(_HardKeyAgentSet):

@@ -35,7 +35,7 @@ from sim.population import (
     WITH_PARENTS,
     band_of,
 )
-from sim.tables import portions, ranges
+from sim.tables import is_in, portions, ranges
 from sim.world import CORNERS, NEIGHBOURHOOD
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
@@ -285,10 +285,10 @@ class Recruiting:
         homes = np.where(slots >= 0, self.model.placements.table.home[slots], -1)
         with_peer |= (homes >= 0) & (self.working_residents[homes] > 0)
         weight *= np.where(with_peer, p.peers, 1.0)
-        near = np.isin(self.model.demography.neighbourhood(rows), list(self.working_in_neighbourhood)).nonzero()[0]
+        near = is_in(self.model.demography.neighbourhood(rows), np.array(sorted(self.working_in_neighbourhood), dtype=np.int64)).nonzero()[0]
         if near.size:
             households = self.model.demography.household(rows[near])
-            weight[near] *= np.where(np.isin(households, list(self.working_in_household)), p.siblings, 1.0)
+            weight[near] *= np.where(is_in(households, np.array(sorted(self.working_in_household), dtype=np.int64)), p.siblings, 1.0)
         return weight
 
     def _choose(self, contacts: list[Contact]) -> list[int]:
@@ -298,7 +298,7 @@ class Recruiting:
         weight = self.weights(rows, np.array([contact.place for contact in contacts])[of])
         form = np.array([contact.form for contact in contacts])[of]
         known = np.array([contact.known for contact in contacts])[of]
-        for which in np.unique(form).tolist():
+        for which in sorted({contact.form for contact in contacts}):
             mine = form == which
             if which == BY_A_LINE:
                 weight[mine] *= self._weights_for_a_line(rows[mine], known[mine])

@@ -159,7 +159,7 @@ class School:
         excluded = ~absent & draws.happens("school.exclusion", key, odds, n)
         part_time = ~absent & ~excluded & draws.happens("school.part_time", key, p.part_time, n)
         suspended = ~(absent | excluded | part_time)
-        mean = np.select([absent, excluded, part_time], [p.absence_days, p.alternative_days, p.part_time_days], p.days)
+        mean = absent * p.absence_days + excluded * p.alternative_days + part_time * p.part_time_days + suspended * p.days
         days = 1 + (draws.exponential("school.days", key, n) * mean).astype(np.int64)
         for kind, event, state in (
             (excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (absent, Event.ABSENT, ABSENT),

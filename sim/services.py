@@ -372,7 +372,7 @@ class Serving:
             self.times_assessed[row] = times + 1
 
     def _assess_again(self) -> None:
-        rows = np.unique(np.array(self.again.pop(self.model.day, ()), dtype=np.int64))
+        rows = union(np.array(self.again.pop(self.model.day, ()), dtype=np.int64))
         rows = rows[self.model.children.is_present[rows]]
         self._assess(rows[self.is_exploited(rows)])
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
@@ -36,14 +37,31 @@ def by_portions(method: Callable[[Any, Rows], None]) -> Callable[[Any, Rows], No
 
 def union(*parts: Rows) -> Rows:
     """The rows of all parts, ascending, each once."""
+    if len(parts) > 1:
+        parts = tuple(part for part in parts if part.size) or parts[:1]
     rows = np.concatenate(parts) if len(parts) > 1 else parts[0].copy()
     if len(rows) < 2:
         return rows
     rows.sort()
-    new = np.empty(len(rows), dtype=bool)
-    new[0] = True
-    np.not_equal(rows[1:], rows[:-1], out=new[1:])
-    return rows[new]
+    return rows[: _each_once(rows)]
+
+
+@njit(cache=True)
+def _each_once(rows):
+    """Move the first of equals among ascending `rows` to the front; how many there are."""
+    number = 1
+    for i in range(1, len(rows)):
+        if rows[i] != rows[number - 1]:
+            rows[number] = rows[i]
+            number += 1
+    return number
+
+
+def is_in(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Which of `rows` are among `others`, which are ascending."""
+    if not others.size:
+        return np.zeros(len(rows), dtype=bool)
+    return others.take(others.searchsorted(rows), mode="clip") == rows
 
 
 def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
@@ -54,15 +72,20 @@ def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
 
 
 class Few:
-    """Which children are or were in any small table: one column of all children, `entry`, leads to their slots in every table.
+    """The children of whom anything is true that is not true of most: one column of all children, `entry`, leads to what is.
 
-    Most children are in none and share entry 0, so a further small table costs no memory for them.
+    Most children share entry 0, which holds the usual values, so a further fact about the few costs no memory for them.
     """
 
     def __init__(self, children: int):
         self.entry = np.zeros(children, dtype=np.int32)
         self.entries = 1
-        self.slots: list[NDArray[np.int32]] = []  # of each table, by entry
+        self.columns: list[NDArray[Any]] = []  # by entry
+
+    def column(self, dtype: Any, usual: Any) -> FewColumn:
+        """One more fact."""
+        self.columns.append(np.full(max(ROOM, self.entries), usual, dtype=dtype))
+        return FewColumn(self, len(self.columns) - 1)
 
     def enter(self, rows: Rows) -> None:
         """An entry of its own for each of `rows` (each once) that has none yet."""
@@ -71,40 +94,40 @@ class Few:
             return
         self.entry[new] = np.arange(self.entries, self.entries + new.size)
         self.entries += new.size
-        for n, slots in enumerate(self.slots):
-            if self.entries > len(slots):
-                more = max(self.entries, 2 * len(slots)) - len(slots)
-                self.slots[n] = np.concatenate((slots, np.full(more, -1, dtype=np.int32)))
+        for n, column in enumerate(self.columns):
+            if self.entries > len(column):
+                more = max(self.entries, len(column) + len(column) // 4) - len(column)
+                self.columns[n] = np.concatenate((column, np.full(more, column[0])))
 
 
-class Slots(NDArrayOperatorsMixin):
-    """The slot of each child in one small table, -1 for those who are not in: read and written as a column of all children."""
-
-    dtype = np.dtype(np.int32)
+class FewColumn(NDArrayOperatorsMixin):
+    """A fact that few children have: it reads as an array of all children, and is written to by rows (each once)."""
 
     def __init__(self, few: Few, number: int):
         self.few, self.number = few, number
         self.flags = SimpleNamespace(writeable=True)
 
-    @classmethod
-    def of_one_more_table(cls, few: Few) -> Slots:
-        """A column for a further table."""
-        few.slots.append(np.full(max(ROOM, few.entries), -1, dtype=np.int32))
-        return cls(few, len(few.slots) - 1)
+    @property
+    def by_entry(self) -> NDArray[Any]:
+        """The values of the few, those of all others first."""
+        return self.few.columns[self.number]
 
     @property
-    def by_entry(self) -> NDArray[np.int32]:
-        """The slots of the few."""
-        return self.few.slots[self.number]
+    def nbytes(self) -> int:
+        """Memory of the values; the way to them, shared by all such facts, is apart."""
+        return self.by_entry.nbytes
 
     def __getitem__(self, rows):
-        return self.few.slots[self.number][self.few.entry[rows]]
+        values = self.few.columns[self.number][self.few.entry[rows]]
+        if isinstance(rows, slice):  # of an array it would be a view, through which one can write
+            values.flags.writeable = False
+        return values
 
-    def __setitem__(self, rows, slots):
+    def __setitem__(self, rows, values):
         if not self.flags.writeable:
             raise ValueError("assignment destination is read-only")
-        self.few.enter(np.atleast_1d(rows))
-        self.few.slots[self.number][self.few.entry[rows]] = slots
+        self.few.enter(rows if isinstance(rows, np.ndarray) and rows.dtype != bool else np.atleast_1d(np.arange(len(self))[rows]))
+        self.few.columns[self.number][self.few.entry[rows]] = values
 
     def __len__(self):
         return len(self.few.entry)
@@ -113,16 +136,18 @@ class Slots(NDArrayOperatorsMixin):
         return self[:]
 
     def __array_ufunc__(self, ufunc, method, *inputs, **how):
-        return getattr(ufunc, method)(*(each[:] if isinstance(each, Slots) else each for each in inputs), **how)
+        if method == "at" or "out" in how:
+            raise ValueError("a fact of the few is written to by rows: column[rows] = values")
+        return getattr(ufunc, method)(*(each[:] if isinstance(each, FewColumn) else each for each in inputs), **how)
 
-    def view(self) -> Slots:
-        """The same slots, under flags of their own."""
-        return Slots(self.few, self.number)
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self[:], name)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the slots of the few; the way to them, shared by all tables, is apart."""
-        return self.by_entry.nbytes
+    def view(self) -> FewColumn:
+        """The same column, under flags of its own."""
+        return FewColumn(self.few, self.number)
 
 
 class FewFacts:
@@ -131,7 +156,7 @@ class FewFacts:
     Other keywords name the columns and their types; `table.debt[table.slot[rows]]` reads one.
     """
 
-    def __init__(self, slot: Slots, **dtypes: Any):
+    def __init__(self, slot: FewColumn, **dtypes: Any):
         self.slot = slot
         self.rows = np.full(ROOM, -1, dtype=np.int64)
         self.columns = {name: np.zeros(ROOM, dtype=dtype) for name, dtype in dtypes.items()}
@@ -148,9 +173,12 @@ class FewFacts:
 
     def add(self, rows: Rows) -> Rows:
         """Let `rows` (none of them in yet) come in; their slots, all columns zero."""
+        if not len(rows):
+            return NOBODY
         while len(self.free) < len(rows):
             self._grow()
-        slots = np.array([self.free.pop() for _ in range(len(rows))], dtype=np.int64)
+        slots = np.array(self.free[-len(rows) :][::-1], dtype=np.int64)
+        del self.free[-len(rows) :]
         self.rows[slots] = rows
         self.slot[rows] = slots
         for column in self.columns.values():

@@ -16,7 +16,7 @@ import pytest
 from sim import CountyLines
 from sim.policies import every_policy
 from sim.population import FACTS, Children
-from sim.tables import Slots
+from sim.tables import FewColumn
 from tests.worlds import EVENTFUL, lived, scenario, world
 
 SIM = Path(__file__).resolve().parents[2] / "sim"
@@ -191,8 +191,8 @@ class Locked(np.ndarray):
         return getattr(ufunc, method)(*plain, **keywords)
 
 
-class LockedSlots(Slots):
-    """The same of slots, which are no array."""
+class LockedOfTheFew(FewColumn):
+    """The same of a fact of the few, which is no array."""
 
     open_to_the_keeper = Locked.open_to_the_keeper
 
@@ -210,7 +210,7 @@ def locked(monkeypatch):
         for name, fact in FACTS.items():
             if fact.kept_by == keeper:
                 column = self.columns[name]
-                own[name] = LockedSlots(column.few, column.number) if isinstance(column, Slots) else column.view(Locked)
+                own[name] = LockedOfTheFew(column.few, column.number) if isinstance(column, FewColumn) else column.view(Locked)
                 own[name].keeper, own[name].name = keeper, name
                 self.columns[name].flags.writeable = False
         return SimpleNamespace(**own)

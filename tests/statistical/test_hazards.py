@@ -67,9 +67,9 @@ def test_a_hazard_that_changes_with_the_days_and_with_a_policy_has_the_analytic_
     def each_day(day):
         clock.rate[0] = 0.004 if day <= 60 else 0.007
         if day == 40:
-            clock.multiply(half, 0.4)
+            clock.multiply(half, np.full(len(half), 0.4))
         if day == 90:
-            clock.multiply(half, 1.0 / 0.4)
+            clock.multiply(half, np.full(len(half), 1.0 / 0.4))
         if day == 70:
             group[fifth] = 1
             clock.moved(fifth, np.zeros(len(fifth), dtype=np.int64))

@@ -124,7 +124,7 @@ def test_a_multiplied_hazard_leaves_what_is_left_of_the_patience():
     clock.begin(both, np.ones(2), 1.0)
     for _ in range(4):  # half of the patience is used up on day 4
         assert not clock.due().size
-    clock.multiply(both[:1], 2.0)
+    clock.multiply(both[:1], np.array([2.0]))
     happened = {day: rows for day in range(5, 9) if (rows := clock.due().tolist())}
     assert happened == {6: [0], 8: [1]}
 
