@@ -65,13 +65,14 @@ def _against_the_reference(quick: bool) -> list[Line]:
     """The plain reference over the model, day for day."""
     needs_a_clone()
     days, turns = (2, 1) if quick else (10, 5)
-    part: dict[str, Any] = {"world": "region", "children": 500 if quick else 20_000, "days": days}
+    children = 500 if quick else 20_000
+    part: dict[str, Any] = {"world": "region", "children": children, "days": days}
     with Contender("model", part) as model, Contender("plain", part | {"everybody": True}) as everybody, Contender("plain", part) as lists:
         ours, asks, keeps = by_turns((model, everybody, lists), turns).T
     note = f"{{:.0f}} ms a day over {1e3 * np.median(ours) / days:.1f} ms, days 2 to {1 + days * turns}; {{}}"
     return [
-        Line("20,000 children: the plain reference over the model", ratio(asks, ours), "times", at_least(60.0), note.format(1e3 * np.median(asks) / days, "it asks every child every day")),
-        Line("20,000 children: the reference with lists of the few over the model", ratio(keeps, ours), "times", note=note.format(1e3 * np.median(keeps) / days, "the same program, made affordable for tests")),
+        Line(f"{children:,} children: the plain reference over the model", ratio(asks, ours), "times", at_least(60.0), note.format(1e3 * np.median(asks) / days, "it asks every child every day")),
+        Line(f"{children:,} children: the reference with lists of the few over the model", ratio(keeps, ours), "times", note=note.format(1e3 * np.median(keeps) / days, "the same program, made affordable for tests")),
     ]  # fmt: skip
 
 

@@ -73,9 +73,8 @@ class Contender:
 
 
 def by_turns(contenders: Sequence[Contender], turns: int) -> NDArray[np.float64]:
-    """All get ready, then each has its turn, so many times over; processor time [s], a row for each round."""
-    for each in contenders:
-        each.turn()
+    """All get ready, together, then each has its turn alone, so many times over; processor time [s], a row for each round."""
+    clock(contenders)
     return np.array([[each.turn().seconds for each in contenders] for _ in range(turns)])
 
 
