@@ -1,66 +1,98 @@
-"""`bench others`: the model against the same rules an object at a time, against a far simpler model in Starsim, and against the machine.
+"""`bench others`: the model against the same rules an object at a time, against Starsim, and against the machine.
 
-Each contender lives so many days a turn, by turns with the model, in a world of as many children. The reference and the Mesa agents
-need minutes for a year of 200,000 children, so it is days at the beginning that are compared: days from the second on, the same days for
-all. A day costs the model about the same at any time of the year, and the others too: they ask everybody every day.
+Every contender lives so many days a turn, in a world of as many children or agents, by turns with the model.
+
+- *Plain Mesa agents*: the rules of the reference; each child is an agent, asked four times a day with `AgentSet.shuffle_do`.
+- *The plain reference*, which looks at every child wherever the rules speak of some.
+- *Starsim*, a framework of agents on networks that was written for speed: its SIR with its own rates, far simpler than this model, daily steps,
+  on a `RandomNet` (four contacts a day for each, drawn anew) and in a `MixingPool` (an average over everybody, cheaper than any network).
+- *The floor*: one byte of each child read once a day, less than any program can do that looks at everybody; and how fast memory is copied.
+
+The reference and the Mesa agents need minutes for a year of 200,000, so days at its beginning are compared, from the second on: they ask
+everybody every day, and the model's day costs about the same at any time of a year.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 from argparse import Namespace
-from typing import Any
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.bench import epidemics
 from experiments.bench.lines import Goal, Line, at_least
 from experiments.bench.speed import needs_a_clone
-from experiments.bench.timing import Contender, by_turns, ratio
+from experiments.bench.timing import Contender, by_turns, ratio, together
+from sim.terminal import say
 
-# Children, days a turn, turns, and the goal for plain Mesa agents.
-SIZES = ((20_000, 10, 5, at_least(60.0, 150.0)), (200_000, 4, 5, at_least(250.0, 700.0)))
-QUICK = ((500, 2, 1, None),)
+READS = 200  # of one byte of each child, in a turn
+
+
+class Size(NamedTuple):
+    """How many children, for how many days a turn, how often; and the goals."""
+
+    world: str
+    children: int | None  # None: all
+    days: int
+    turns: int
+    goal_of_agents: Goal | None = None
+    goal_of_network: Goal | None = None
+    object_by_object: bool = True
+
+
+SIZES = (
+    Size("region", 20_000, 10, 5, at_least(60.0, 150.0), at_least(8.0)),
+    Size("region", 200_000, 4, 5, at_least(250.0, 700.0), at_least(15.0)),
+    Size("england", None, 5, 3, None, at_least(80.0), object_by_object=False),
+)
+QUICK = (Size("region", 500, 2, 1),)
 
 
 def measure(options: Namespace) -> list[Line]:
-    """Per-child programs, epidemics, the floor."""
+    """Each size in turn, after the speed of memory."""
     needs_a_clone()
-    lines = [line for size in (QUICK if options.quick else SIZES) for line in _object_by_object(*size)]
-    return [*lines, *epidemics.measure(options.quick), *_floor(options.quick)]
+    starsim = find_spec("starsim") is not None
+    if not starsim:
+        say("Starsim is not installed, so nothing is compared with it; `make bench` installs it, as does pip install -c constraints.txt -e '.[bench]'.")
+    bandwidth = _bandwidth(*((1 << 20, 2) if options.quick else (1 << 28, 8)))
+    copied = Line("memory copied", 1e-9 * bandwidth, "GB/s", note="bytes copied, each of which is read and written, by one core")
+    return [copied, *(line for size in (QUICK if options.quick else SIZES) for line in _at(size, starsim, bandwidth))]
 
 
-def _object_by_object(children: int, days: int, turns: int, goal: Goal | None) -> list[Line]:
-    """The plain reference, which asks every child every day, and plain Mesa agents, over the model."""
-    part: dict[str, Any] = {"world": "region", "children": children, "days": days}
-    with (
-        Contender("model", part) as model,
-        Contender("plain", part | {"everybody": True}) as plain,
-        Contender("plain", part | {"agents": True}) as agents,
-    ):
-        ours, asks, shuffles = by_turns((model, plain, agents), turns).T
-    note = f"{{:,.0f}} ms a day over {1e3 * np.median(ours) / days:.1f} ms, days 2 to {1 + days * turns}"
-    return [
-        Line(f"{children:,} children: plain Mesa agents over the model", ratio(shuffles, ours), "times", goal, note.format(1e3 * np.median(shuffles) / days) + "; each is asked four times a day, with AgentSet.shuffle_do"),
-        Line(f"{children:,} children: the plain reference over the model", ratio(asks, ours), "times", note=note.format(1e3 * np.median(asks) / days) + "; each is looked at wherever the rules speak of some"),
-    ]  # fmt: skip
-
-
-def _floor(quick: bool) -> list[Line]:
-    """What nothing that looks at every child every day can undercut, and how fast the machine copies."""
-    lines = []
-    size, times = (1 << 20, 2) if quick else (1 << 28, 8)  # bytes: far more than any cache
+def _bandwidth(size: int, times: int) -> float:
+    """How fast memory is copied, by pieces far larger than any cache [bytes a second]."""
     with Contender("copying", {"size": size, "times": times}) as copying:
-        bandwidth = size * times / float(np.median(by_turns((copying,), 5)))
-    lines.append(Line("memory copied", 1e-9 * bandwidth, "GB/s", note="bytes copied, each of which is read and written, on one core"))
-    worlds = (("region", 500),) if quick else (("region", 20_000), ("region", 200_000), ("england", None))
-    for world, children in worlds:
-        days, turns = (2, 1) if quick else (20, 3)
-        part = {"world": world, "days": days} | ({"children": children} if children else {})
-        with Contender("model", part) as model:
-            told = model.turn().told
-            with Contender("reading", {"children": told["children"], "times": 200}) as reading:
-                ours, floor = by_turns((model, reading), turns).T
-        day, read = float(np.median(ours)) / days, float(np.median(floor)) / 200
-        note = f"{1e3 * day:.2f} ms over {1e6 * read:.1f} µs; in a day of the model the machine could copy {day * bandwidth / told['children']:,.0f} bytes of each child"
-        lines.append(Line(f"{told['children']:,} children: the model over one byte read of each", day / read, "times", note=note))
-    return lines
+        together(copying)
+        return size * times / float(np.median(by_turns([copying], 5)))
+
+
+def _at(size: Size, starsim: bool, bandwidth: float) -> list[Line]:
+    """Everybody by turns in a world of one size."""
+    part: dict[str, Any] = {"world": size.world, "days": size.days} | ({"children": size.children} if size.children else {})
+    with ExitStack() as stack:
+        model = stack.enter_context(Contender("model", part))
+        (first,) = together(model)
+        children = first.told["children"]
+        epidemic = {"agents": children, "days": size.days}
+        version = f"Starsim {importlib.metadata.version('starsim')}" if starsim else ""
+        wanted = {
+            "one byte read of each": ("reading", {"children": children, "times": READS}, None, ""),
+            "plain Mesa agents": ("plain", part | {"agents": True}, size.goal_of_agents, "each is asked four times a day"),
+            "the plain reference": ("plain", part | {"everybody": True}, None, "each is looked at wherever the rules speak of some"),
+            "Starsim SIR on RandomNet(4)": ("epidemic", epidemic | {"network": "RandomNet"}, size.goal_of_network, version),
+            "Starsim SIR in a MixingPool": ("epidemic", epidemic | {"network": "MixingPool"}, None, version),
+        }
+        chosen = {what: each for what, each in wanted.items() if (each[0] != "plain" or size.object_by_object) and (each[0] != "epidemic" or starsim)}
+        others = [stack.enter_context(Contender(name, arguments)) for name, arguments, _, _ in chosen.values()]
+        together(*others)
+        ours, floor, *theirs = by_turns([model, *others], size.turns).T
+    day = float(np.median(ours)) / size.days
+    days = f"days 2 to {1 + size.days * size.turns}"
+    lines = [
+        Line(f"{children:,} children: {what} over the model", ratio(seconds, ours), "times", goal, f"{1e3 * np.median(seconds) / size.days:,.1f} ms a day over {1e3 * day:,.2f} ms, {days}; {how}")
+        for (what, (_, _, goal, how)), seconds in zip(list(chosen.items())[1:], theirs, strict=True)
+    ]  # fmt: skip
+    note = f"{1e3 * day:,.2f} ms a day over {1e6 * np.median(floor) / READS:,.1f} µs; in such a day the machine could copy {day * bandwidth / children:,.0f} bytes of each child"
+    return [*lines, Line(f"{children:,} children: the model over one byte read of each", ratio(ours, floor) * READS / size.days, "times", note=note)]

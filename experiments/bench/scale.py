@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from experiments.bench.lines import Line, at_least, at_most
-from experiments.bench.timing import Contender, by_turns, clock, ratio
+from experiments.bench.timing import Contender, by_turns, clock, ratio, together
 
 GIGABYTE = 1e9
 
@@ -51,7 +51,8 @@ def _growth(quick: bool) -> list[Line]:
     mixes = {"few": (part, 0.0), "few among twice": (part, 1.0), "few among many": (part, 3.0), "half": (2 * part, 1.0), "all": (4 * part, 0.0)}
     with ExitStack() as stack:
         contenders = {name: stack.enter_context(Contender("model", {"world": "region", "days": days, "children": children, "inert": inert})) for name, (children, inert) in mixes.items()}
-        seconds = dict(zip(contenders, by_turns(tuple(contenders.values()), turns).T, strict=True))
+        together(*contenders.values())
+        seconds = dict(zip(contenders, by_turns([*contenders.values()], turns).T, strict=True))
         told = {name: contender.turn().told for name, contender in contenders.items()}
 
     def times(some: str, others: str) -> float:
@@ -76,8 +77,8 @@ def _two_cores(quick: bool) -> list[Line]:
     days, turns = (2, 1) if quick else (15, 5)
     england: dict[str, Any] = {"world": "england", "days": days} | ({"children": 1_000} if quick else {})
     with Contender("model", england) as one, Contender("model", england) as other:
-        clock((one, other))  # both get ready
-        pairs = np.array([(clock((one,)), clock((one, other)), clock((other,))) for _ in range(turns)])
-    alone = (pairs[:, 0] + pairs[:, 2]) / 2.0
-    note = f"{days} days of England, {np.median(alone):.1f} s alone and {np.median(pairs[:, 1]):.1f} s together; on the clock, so whatever else the machine does counts against it"
-    return [Line("two replicates on two cores over one", 2.0 * ratio(alone, pairs[:, 1]), "times", at_least(1.6), note)]
+        together(one, other)
+        rounds = np.array([(clock(one), clock(one, other), clock(other)) for _ in range(turns)])
+    alone, together = (rounds[:, 0] + rounds[:, 2]) / 2.0, rounds[:, 1]
+    note = f"{days} days of England, {np.median(alone):.1f} s alone and {np.median(together):.1f} s together; on the clock, so whatever else the machine does counts against it"
+    return [Line("two replicates on two cores over one", 2.0 * ratio(alone, together), "times", at_least(1.6), note)]

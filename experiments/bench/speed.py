@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from experiments.bench.lines import Line, at_least, at_most
-from experiments.bench.timing import ROOT, Contender, by_turns, ratio
+from experiments.bench.timing import ROOT, Contender, by_turns, ratio, together
 from sim.errors import InputError
 from sim.terminal import say
 
@@ -38,6 +38,7 @@ def _years(quick: bool) -> list[Line]:
         first_model = _first_model(stack)
         if first_model:
             contenders.append(stack.enter_context(Contender("years", town, first_model)))
+        together(*contenders)
         seconds = by_turns(contenders, 1 if quick else 5).T
     year, crowded, *first = seconds
     lines = [Line("a town's year, built and lived", float(np.median(year)), "s", at_most(0.25, 0.12), "processor time in a process that has lived one before")]
@@ -68,7 +69,8 @@ def _against_the_reference(quick: bool) -> list[Line]:
     children = 500 if quick else 20_000
     part: dict[str, Any] = {"world": "region", "children": children, "days": days}
     with Contender("model", part) as model, Contender("plain", part | {"everybody": True}) as everybody, Contender("plain", part) as lists:
-        ours, asks, keeps = by_turns((model, everybody, lists), turns).T
+        together(model, everybody, lists)
+        ours, asks, keeps = by_turns([model, everybody, lists], turns).T
     note = f"{{:.0f}} ms a day over {1e3 * np.median(ours) / days:.1f} ms, days 2 to {1 + days * turns}; {{}}"
     return [
         Line(f"{children:,} children: the plain reference over the model", ratio(asks, ours), "times", at_least(60.0), note.format(1e3 * np.median(asks) / days, "it asks every child every day")),

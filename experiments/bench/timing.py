@@ -72,9 +72,15 @@ class Contender:
             pass
 
 
+def together(*contenders: Contender) -> list[Turn]:
+    """All have a turn at the same time: as when they get ready, whose cost is not compared."""
+    for each in contenders:
+        each.begin()
+    return [each.end() for each in contenders]
+
+
 def by_turns(contenders: Sequence[Contender], turns: int) -> NDArray[np.float64]:
-    """All get ready, together, then each has its turn alone, so many times over; processor time [s], a row for each round."""
-    clock(contenders)
+    """Each has its turn while the others wait, so many times over; processor time [s], a row for each round."""
     return np.array([[each.turn().seconds for each in contenders] for _ in range(turns)])
 
 
@@ -83,11 +89,8 @@ def ratio(some: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     return float(np.median(some / others))
 
 
-def clock(contenders: Sequence[Contender]) -> float:
+def clock(*contenders: Contender) -> float:
     """Let all have a turn at the same time; how long it takes until the last is done, on the clock [s]."""
     begin = time.perf_counter()
-    for each in contenders:
-        each.begin()
-    for each in contenders:
-        each.end()
+    together(*contenders)
     return time.perf_counter() - begin

@@ -2,16 +2,18 @@
 
 import json
 from argparse import Namespace
+from contextlib import ExitStack
 from math import inf, nan
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.__main__ import main
 from experiments.bench import __main__ as bench
-from experiments.bench import common_random_numbers, contenders, epidemics, lines, scale, speed, timing
+from experiments.bench import common_random_numbers, contenders, lines, others, scale, speed, timing
 from experiments.bench.lines import Line, at_least, at_most
-from experiments.bench.timing import Contender, ContenderDied, Turn, by_turns
+from experiments.bench.timing import Contender, ContenderDied, Turn, by_turns, together
 from sim import CountyLines, load_world
 
 # -- goals ---------------------------------------------------------------------------------------------------------------
@@ -73,7 +75,8 @@ def test_an_unknown_section_is_refused(capsys) -> None:
 
 def test_contenders_have_turns_in_processes_of_their_own() -> None:
     with Contender("reading", {"children": 1000, "times": 10}) as few, Contender("reading", {"children": 1000, "times": 20_000}) as many:
-        seconds = by_turns((few, many), 3)
+        together(few, many)
+        seconds = by_turns([few, many], 3)
         last = many.turn()
     assert seconds.shape == (3, 2)
     assert (seconds[:, 1] > seconds[:, 0]).all()
@@ -126,13 +129,7 @@ def test_plain_mesa_agents_and_the_reference_live_the_days_they_are_asked_for() 
 def test_every_array_of_the_model_is_counted_in_the_memory_of_a_child() -> None:
     told = next(contenders.arrays("region", 1000))()
     columns = CountyLines("baseline", contenders._world("region", 1000), seed=1, days=365).children.columns
-    assert told["bytes"] > sum(column.dtype.itemsize for column in columns.values() if isinstance(column, contenders_array()))
-
-
-def contenders_array() -> type:
-    import numpy as np
-
-    return np.ndarray
+    assert told["bytes"] > sum(column.dtype.itemsize for column in columns.values() if isinstance(column, np.ndarray))
 
 
 def test_an_epidemic_of_starsim_lives_its_days() -> None:
@@ -190,7 +187,7 @@ def test_scale_reads_its_figures_rightly(monkeypatch) -> None:
 
 def test_others_in_quick_where_starsim_is_missing(monkeypatch, tmp_path, capsys) -> None:
     """One clear sentence, the rest is measured, and nothing is kept of figures that mean nothing."""
-    monkeypatch.setattr(epidemics, "find_spec", lambda name: None)
+    monkeypatch.setattr(others, "find_spec", lambda name: None)
     monkeypatch.setattr(bench, "FILE", tmp_path / "bench.json")
     assert main(["bench", "others", "--quick"]) == 0
     told = capsys.readouterr().out
@@ -201,8 +198,6 @@ def test_others_in_quick_where_starsim_is_missing(monkeypatch, tmp_path, capsys)
 
 
 def test_a_clone_without_history_is_told(monkeypatch, tmp_path, capsys) -> None:
-    from contextlib import ExitStack
-
     monkeypatch.setattr(speed, "ROOT", tmp_path)
     with ExitStack() as stack:
         assert speed._first_model(stack) is None
