@@ -59,7 +59,7 @@ def arguments(wanted: str = "") -> Parser:
             command.set_defaults(do=getattr(module, function))
             module.add_arguments(command)
     parser.commands.append("bench")
-    commands.add_parser("bench", help="Measure speed, memory, and what common random numbers gain.", add_help=False)
+    commands.add_parser("bench", help="Measure speed and memory, also against other programs, and what common random numbers gain.", add_help=False)
     return parser
 
 

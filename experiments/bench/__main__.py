@@ -27,7 +27,7 @@ FILE = ROOT / "results" / "bench" / "bench.json"
 
 def main(argv: Sequence[str]) -> int:
     """The command; returns its exit code."""
-    parser = Parser(prog="python -m experiments bench", description="Measure speed, memory, and what common random numbers gain.")
+    parser = Parser(prog="python -m experiments bench", description="Measure speed and memory, also against other programs, and what common random numbers gain.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {'; '.join(f'{name}: {what}' for name, (_, what) in SECTIONS.items())} (default: all)")
     parser.add_argument("--seeds", type=whole_number(4, 1000), default=8, metavar="N", help="seeds for `crn` (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="very small sizes, to see whether it works: the figures mean nothing, and are not kept")
