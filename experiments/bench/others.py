@@ -15,6 +15,7 @@ everybody every day, and the model's day costs about the same at any time of a y
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from argparse import Namespace
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -25,7 +26,6 @@ import numpy as np
 from experiments.bench.lines import Goal, Line, at_least
 from experiments.bench.speed import needs_a_clone
 from experiments.bench.timing import Contender, by_turns, ratio, together
-from sim.terminal import say
 
 READS = 200  # of one byte of each child, in a turn
 
@@ -55,7 +55,7 @@ def measure(options: Namespace) -> list[Line]:
     needs_a_clone()
     starsim = find_spec("starsim") is not None
     if not starsim:
-        say("Starsim is not installed, so nothing is compared with it; `make bench` installs it, as does pip install -c constraints.txt -e '.[bench]'.")
+        print("Starsim is not installed, so nothing is compared with it; `make bench` installs it, as does pip install -c constraints.txt -e '.[bench]'.", file=sys.stderr)
     bandwidth = _bandwidth(*((1 << 20, 2) if options.quick else (1 << 28, 8)))
     copied = Line("memory copied", 1e-9 * bandwidth, "GB/s", note="bytes copied, each of which is read and written, by one core")
     return [copied, *(line for size in (QUICK if options.quick else SIZES) for line in _at(size, starsim, bandwidth))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 import tarfile
 import tempfile
 from argparse import Namespace
@@ -20,7 +21,6 @@ import numpy as np
 from experiments.bench.lines import Line, at_least, at_most
 from experiments.bench.timing import ROOT, Contender, by_turns, ratio, together
 from sim.errors import InputError
-from sim.terminal import say
 
 FIRST_MODEL = "04120d5"  # commit: the model as the first comparison had it
 
@@ -54,7 +54,7 @@ def _first_model(stack: ExitStack) -> Path | None:
     try:
         archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        say(f"The model of the first comparison, commit {FIRST_MODEL}, is not in the history of this clone: not compared.")
+        print(f"The model of the first comparison, commit {FIRST_MODEL}, is not in the history of this clone: not compared.", file=sys.stderr)
         return None
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
@@ -91,11 +91,12 @@ def _beginning(quick: bool) -> list[Line]:
         with Contender("importing") as process:
             imports.append(process.turn().since_start)
         with Contender("model", {"world": "town", "days": 1}) as process:
-            firsts.append(process.turn().since_start)
+            first = process.turn()
+            firsts.append(first.since_start)
     with Contender("arrays", {"world": "town"}) as process:
         told = process.turn().told
     return [
         Line("to begin: import sim", float(np.median(imports)), "s", note="processor time of a fresh process, whose bytecode lies on the disk"),
-        Line("to begin: a town's first evening", float(np.median(firsts)), "s", note="the same with compiled code loaded, 20,519 children built and their first day lived"),
+        Line("to begin: a town's first evening", float(np.median(firsts)), "s", note=f"the same with compiled code loaded, {first.told['children']:,} children built and their first day lived"),
         Line("memory of a child", told["bytes"], "bytes", at_most(130.0), f"all {told['arrays']} arrays that hold something for each child"),
     ]  # fmt: skip

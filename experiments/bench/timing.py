@@ -68,7 +68,7 @@ class Contender:
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
-        with self.process:  # closes the pipes and waits
+        with suppress(OSError), self.process:  # closes the pipes and waits
             pass
 
 

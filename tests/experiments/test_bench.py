@@ -189,11 +189,12 @@ def test_others_in_quick_where_starsim_is_missing(monkeypatch, tmp_path, capsys)
     """One clear sentence, the rest is measured, and nothing is kept of figures that mean nothing."""
     monkeypatch.setattr(others, "find_spec", lambda name: None)
     monkeypatch.setattr(bench, "FILE", tmp_path / "bench.json")
-    assert main(["bench", "others", "--quick"]) == 0
-    told = capsys.readouterr().out
-    assert "Starsim is not installed, so nothing is compared with it" in told
-    assert all(what in told for what in ("plain Mesa agents over the model", "the plain reference over the model", "memory copied", "one byte read of each"))
-    assert "SIR" not in told.replace("Starsim is not installed", "")
+    assert main(["bench", "others", "--quick", "--json"]) == 0
+    answer = capsys.readouterr()
+    assert "Starsim is not installed, so nothing is compared with it" in answer.err
+    told = [line["what"] for line in json.loads(answer.out)["others"]["lines"]]
+    assert all(any(what in each for each in told) for what in ("plain Mesa agents over the model", "the plain reference over the model", "memory copied", "one byte read of each"))
+    assert not any("Starsim" in each for each in told)
     assert not (tmp_path / "bench.json").exists()
 
 
@@ -201,7 +202,7 @@ def test_a_clone_without_history_is_told(monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setattr(speed, "ROOT", tmp_path)
     with ExitStack() as stack:
         assert speed._first_model(stack) is None
-    assert f"commit {speed.FIRST_MODEL}, is not in the history of this clone" in capsys.readouterr().out
+    assert f"commit {speed.FIRST_MODEL}, is not in the history of this clone" in capsys.readouterr().err
 
 
 def test_common_random_numbers_gain_the_ratio_of_variances() -> None:
