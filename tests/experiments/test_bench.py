@@ -38,6 +38,13 @@ def test_a_goal_is_said_with_its_stretch() -> None:
     assert (str(at_least(60.0, 150.0)), str(at_most(1.3))) == ("≥ 60 (150)", "≤ 1.3")
 
 
+def test_a_table_shows_figure_goal_and_verdict_and_the_notes_below(capsys) -> None:
+    lines.show_lines("speed", [Line("a year", 0.3, "s", at_most(0.25, 0.12), "on this machine")], lines.machine())
+    told = capsys.readouterr().out
+    assert [word for word in ("a year", "0.30", "≤ 0.25 (0.12)", "NO") if word not in told.splitlines()[3]] == []
+    assert "  a year: on this machine.\n" in told
+
+
 # -- the file ------------------------------------------------------------------------------------------------------------
 
 
