@@ -77,17 +77,17 @@ def _ratio(name: str, parameters: tuple, measure: str, pairs: list[tuple[dict, d
     difference = with_policy - without
     independent = float(without.var(ddof=1) + with_policy.var(ddof=1))
     paired = float(difference.var(ddof=1))
-    ratio = independent / paired if paired > 0.0 else float("inf") if independent > 0.0 else float("nan")
     title = every_policy()[name].title + (", substitution off" if parameters else "")
+    what = f"{title}: {named(measure).label}"
+    if not difference.any():  # which is no gain, and meets no goal
+        return Line(what, float("nan"), "times", note="no difference in any seed: the policy meets too few such children in a town year")
+    ratio = independent / paired if paired > 0.0 else float("inf")
     goal = 10.0 if parameters and measure == "children_missing" else 1.0
-    return Line(f"{title}: {named(measure).label}", ratio, "times", at_least(goal), _why(ratio, difference))
+    return Line(what, ratio, "times", at_least(goal), _why(ratio, difference))
 
 
 def _why(ratio: float, difference: np.ndarray) -> str:
-    """Why a ratio is low, or that there was nothing to see."""
-    nothing = int((difference == 0.0).sum())
-    if nothing == len(difference):
-        return "no difference in any seed: the policy meets too few such children in a town year"
+    """Why a ratio is low."""
     if ratio < 3.0:
         moved = float(np.abs(difference).mean())
         return (

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ def show_lines(section: str, lines: Sequence[Line], here: Mapping[str, Any]) -> 
     say(f"{here['processor']}, {here['cores']} cores, load {here['load_before']} before; Python {here['python']}, numpy {here['numpy']}, model {here['countylines']}")
     made = table("measured", "figure", "unit", "goal (stretch)", "met", title=section, numbers=("figure", "goal (stretch)"))
     for line in lines:
-        add(made, line.what, f"{line.figure:,.{2 if abs(line.figure) < 10 else 1 if abs(line.figure) < 100 else 0}f}", line.unit, line.goal or "", line.verdict)
+        figure = f"{line.figure:,.{2 if abs(line.figure) < 10 else 1 if abs(line.figure) < 100 else 0}f}" if not isnan(line.figure) else "–"
+        add(made, line.what, figure, line.unit, line.goal or "", line.verdict)
     show(made)
     for line in lines:
         if line.note:

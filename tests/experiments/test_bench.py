@@ -222,6 +222,12 @@ def test_common_random_numbers_gain_the_ratio_of_variances() -> None:
     assert line.verdict == "yes"
 
 
+def test_no_difference_in_any_seed_is_no_gain() -> None:
+    line = common_random_numbers._ratio("relocation", (), "cost", [({"cost": cost}, {"cost": cost}) for cost in (1.0, 5.0)])
+    assert (str(line.figure), line.verdict) == ("nan", "")
+    assert line.note.startswith("no difference in any seed")
+
+
 def test_the_sections_are_files_of_the_bench() -> None:
     folder = Path(timing.__file__).parent
     assert all((folder / f"{file}.py").exists() for file, _ in bench.SECTIONS.values())
