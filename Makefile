@@ -12,7 +12,7 @@ IN_VENV = .venv/bin/python -m
 INSTALL = $(IN_VENV) pip install -qq --disable-pip-version-check -c constraints.txt
 
 # An environment whose Python has gone is not one.
-$(shell .venv/bin/python -c '' >/dev/null 2>&1 || rm -f .venv/run-ready .venv/test-ready)
+$(shell .venv/bin/python -c '' >/dev/null 2>&1 || rm -f .venv/*-ready)
 
 .PHONY: help run test test-all lint bench clean
 
@@ -32,14 +32,14 @@ lint: .venv/test-ready ## check the style and the types only
 	$(IN_VENV) ruff check
 	$(IN_VENV) mypy
 
-bench: .venv/test-ready ## measure speed, memory and the gain from common random numbers
+bench: .venv/bench-ready ## install, then measure speed and scale, against other programs too (about twenty minutes)
 	$(IN_VENV) experiments bench $(ARGS)
 
 clean: ## remove the environment and the caches, never the results
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	find sim experiments tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The two stamps say that an installation ended. One that was interrupted left none, so the next starts afresh.
+# The stamps say that an installation ended. One that was interrupted left none, so the next starts afresh.
 .venv/run-ready: pyproject.toml constraints.txt
 	@[ -f $@ ] || { python=$$(sh .ci/python) && echo "Installing into .venv with $$python (once, about a minute) ..." && \
 	    rm -rf .venv && "$$python" -m venv .venv; }
@@ -51,3 +51,8 @@ clean: ## remove the environment and the caches, never the results
 	@echo "Installing what the tests need ..." && rm $<
 	@$(INSTALL) -e '.[dev]'
 	@touch $< $@
+
+.venv/bench-ready: .venv/run-ready
+	@echo "Installing what the bench compares with ..."
+	@$(INSTALL) -e '.[bench]'
+	@touch $@

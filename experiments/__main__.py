@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def do() -> int:
         if words[:1] == ["bench"]:
-            return import_module("experiments.bench").main(words[1:])  # only here: it brings what nothing else needs
+            return import_module("experiments.bench.__main__").main(words[1:])  # only here: it brings what nothing else needs
         options = arguments(words[0] if words else "").parse_args(words)
         options.command_line = shlex.join(["python", "-m", "experiments", *words])
         try:
@@ -59,7 +59,7 @@ def arguments(wanted: str = "") -> Parser:
             command.set_defaults(do=getattr(module, function))
             module.add_arguments(command)
     parser.commands.append("bench")
-    commands.add_parser("bench", help="Measure speed, memory, and what common random numbers gain.", add_help=False)
+    commands.add_parser("bench", help="Measure speed and memory, also against other programs, and what common random numbers gain.", add_help=False)
     return parser
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -132,16 +133,25 @@ def test_constraints_are_pins_of_everything_we_ask_for() -> None:
     assert {normal(each) for each in asked} <= set(names)
 
 
-def test_every_library_that_is_imported_is_declared() -> None:
-    declared = {normal(each) for each in PROJECT["project"]["dependencies"]}
+def libraries(paths: Iterable[Path]) -> set[str]:
+    """What these files import that is neither Python's nor ours."""
     found = set()
-    for path in [*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]:
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.split(".")[0])
-    assert found - sys.stdlib_module_names - {"sim", "experiments"} <= declared
+    return found - sys.stdlib_module_names - {"sim", "experiments"}
+
+
+def test_every_library_that_is_imported_is_declared_and_those_of_the_bench_are_its_own() -> None:
+    declared = {normal(each) for each in PROJECT["project"]["dependencies"]}
+    bench = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["bench"]}
+    paths = {*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")}
+    of_bench = {path for path in paths if path.is_relative_to(ROOT / "experiments" / "bench")}
+    assert libraries(paths - of_bench) <= declared
+    assert libraries(of_bench) <= declared | bench
 
 
 def test_one_version_everywhere() -> None:

@@ -50,15 +50,16 @@ def run_reference(
     parameters: Mapping[str, float] | None = None,
     policies: Mapping[str, Mapping[str, Any]] | None = None,
     looks_at_everybody: bool = False,
+    kind: type[England] = England,
 ) -> Reference:
     """Live the days of a world by the plain rules.
 
     `parameters` maps addresses ("lines.substitution") to values; `policies` maps names to `settings` (name to value) and, where they
     differ from "from the end of the warm-up, for ever, everywhere", `begins` and `ends` [day] and `where` [authorities]. The declared
     numbers must have been imported, policies included, as loading a scenario does. `looks_at_everybody` asks every child every day, as the
-    plainest program would, where otherwise lists of the few are kept; the answer is the same.
+    plainest program would, where otherwise lists of the few are kept; `kind` may be the England of `mesa_agents.py`. The answer is the same.
     """
-    england = England(sorted(world_authorities), fraction, seed, days, warm_up_days, parameters or {}, policies or {}, looks_at_everybody)
+    england = kind(sorted(world_authorities), fraction, seed, days, warm_up_days, parameters or {}, policies or {}, looks_at_everybody)
     while england.day < days:
-        england.live_a_day()
+        england.step()
     return Reference(england)

@@ -37,8 +37,9 @@ def arrive(england):
         if child.is_present:
             people.leave_tomorrow(england, child, WAS_TRANSFERRED)
     arrived = england.arrivals.pop(england.day, [])
+    england.welcome(arrived)
     for child in arrived:
-        child.is_present, child.band = True, people.band_of(child.age_on(england.day))
+        child.band = people.band_of(child.age_on(england.day))
         england.tell(ARRIVED, child)
         england.news["arrived"].append(child)
         settle(england, child)
@@ -46,8 +47,6 @@ def arrive(england):
         if england.uniform("unaccompanied.transferred", child.key) < p.transferred:
             days = 1 + int(england.exponential("unaccompanied.days_to_transfer", child.key) * p.days_to_transfer)
             england.transfers.setdefault(england.day + days, []).append(child)
-    if arrived:
-        england.present = [child for child in england.children if child.is_present]
 
 
 def settle(england, child):

@@ -268,13 +268,8 @@ def begin_end_and_move(england):
 
 def due(england):
     """Who leaves care, whose placement breaks down, who enters care today."""
-    leaving, breaking_down, entering = [], [], []
-    for child in england.present:
-        if child.setting == AT_HOME:
-            hazard = england.entry_rates[child.authority][child.band] * child.strain
-            child.care_left -= hazard * child.lever("entering care") if child.holds else hazard
-            if child.care_left <= 0.0:
-                entering.append(child)
+    england.ask(wait_at_home)
+    leaving, breaking_down = [], []
     for child in england.looked_after.values():
         if not child.is_out_of_reach(england.day):
             left = child.placement.left
@@ -282,7 +277,16 @@ def due(england):
             cause = first_over(left, {cause: hazards[cause] for cause in left})
             if cause:
                 {"breakdown": breaking_down, "leaving": leaving}[cause].append(child)
-    return leaving, breaking_down, entering
+    return leaving, breaking_down, england.news["entering care"]
+
+
+def wait_at_home(england, child):
+    """A day at home: what may bring a child into care comes nearer."""
+    if child.setting == AT_HOME:
+        hazard = england.entry_rates[child.authority][child.band] * child.strain
+        child.care_left -= hazard * child.lever("entering care") if child.holds else hazard
+        if child.care_left <= 0.0:
+            england.news["entering care"].append(child)
 
 
 def rate_of_leaving(england, child):

@@ -186,29 +186,32 @@ def begin_episodes(england):
     The hazard of conflict: by setting and age, times the child's lasting difference, times crisis, rise after a return and policies. Over
     conflict a child in hospital goes as soon as it is out.
     """
-    conflict, crisis = england.conflict_rates, england.crisis_rates
     for what in ("setting changed", "stage changed", "other exploitation changed"):
         for child in england.news[what]:
             if child.is_present:
                 feel_pulls(england, child)
-    for child in england.present:
-        child.crisis_left -= crisis[child.setting] * child.strain
-        if child.crisis_left <= 0.0:
-            fall_into_crisis(england, child)
-        if child.episode:
-            continue
-        is_out_of_reach = child.is_out_of_reach(england.day)
-        if child.pulls and not is_out_of_reach:
-            pull = first_over(child.pulls, {cause: pull_hazard(england, child, cause) for cause in child.pulls})
-            if pull is not None:
-                go_missing(england, child, pull)
-                continue
-        hazard = conflict[child.setting][child.band] * child.restlessness
-        child.conflict_left -= hazard * child.lever("going missing") if child.holds else hazard
-        if child.conflict_left <= 0.0:
-            child.conflict_left = 0.0 if is_out_of_reach else inf
-            if not is_out_of_reach:
-                go_missing(england, child, CONFLICT)
+    england.ask(live_with_crises_and_conflict)
+
+
+def live_with_crises_and_conflict(england, child):
+    """A day of a child: a crisis may begin, and it may go missing."""
+    child.crisis_left -= england.crisis_rates[child.setting] * child.strain
+    if child.crisis_left <= 0.0:
+        fall_into_crisis(england, child)
+    if child.episode:
+        return
+    is_out_of_reach = child.is_out_of_reach(england.day)
+    if child.pulls and not is_out_of_reach:
+        pull = first_over(child.pulls, {cause: pull_hazard(england, child, cause) for cause in child.pulls})
+        if pull is not None:
+            go_missing(england, child, pull)
+            return
+    hazard = england.conflict_rates[child.setting][child.band] * child.restlessness
+    child.conflict_left -= hazard * child.lever("going missing") if child.holds else hazard
+    if child.conflict_left <= 0.0:
+        child.conflict_left = 0.0 if is_out_of_reach else inf
+        if not is_out_of_reach:
+            go_missing(england, child, CONFLICT)
 
 
 def fall_into_crisis(england, child):

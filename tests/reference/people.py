@@ -27,6 +27,7 @@ WHOLE_YEARS = 7  # school years wholly aged 10 to 17 on day 1
 NEIGHBOURS_IN_A_YEAR = 81
 BANDS = ((10, 12), (13, 14), (15, 15), (16, 17))  # ages that share hazards
 THIRTEEN, FIFTEEN, SIXTEEN = (-(-age * 1461 // 4) for age in (13, 15, 16))  # first day of life at that age
+TURNS = {THIRTEEN: 1, FIFTEEN: 2, SIXTEEN: 3}  # the age band from then on
 LEAST_RESTLESSNESS = 1e-6
 
 
@@ -111,8 +112,8 @@ def lay_out(england):
             for n in range(size):
                 key = key_in(series, n)
                 if is_kept(key, england.fraction):
-                    everybody.append(Child(key, first + (2 * n + 1) * days // (2 * size), year, place))
-    everybody += [Child(*who) for who in alone.plan(england)]
+                    everybody.append(england.child(key, first + (2 * n + 1) * days // (2 * size), year, place))
+    everybody += [england.child(*who) for who in alone.plan(england)]
     give_neighbours_and_friends(england, everybody, len(new_years))
     for child in everybody:
         draw_differences(england, child)
@@ -184,25 +185,25 @@ def restlessness(england, child):
 
 def have_birthdays(england):
     """Children pass into the next age band; at eighteen they leave observation, as do those who died or were transferred yesterday."""
-    today, turns = england.day, {THIRTEEN: 1, FIFTEEN: 2, SIXTEEN: 3, EIGHTEEN: None}
-    leaving = {}
-    for child in england.present:
-        lived = today - child.born
-        if lived == EIGHTEEN:
-            leaving[child] = 0
-        elif lived in turns:
-            child.band = turns[lived]
+    england.ask(have_birthday)
+    leaving = dict.fromkeys(england.news["turned eighteen"], 0)
     for child, why in england.leaving_tomorrow:
         if child.is_present:
             leaving.setdefault(child, why)
     england.leaving_tomorrow = []
+    england.see_off(leaving)
     for child, why in leaving.items():
-        child.is_present = False
         england.news["left"].append(child)
         debt = child.involvement.debt if child.involvement else 0.0
         england.tell(LEFT, child, cause=child.stage, detail=child.is_missing + 2 * (child.setting != AT_HOME) + why, amount=debt)
-    if leaving:
-        england.present = [child for child in england.present if child.is_present]
+
+
+def have_birthday(england, child):
+    lived = england.day - child.born
+    if lived == EIGHTEEN:
+        england.news["turned eighteen"].append(child)
+    elif lived in TURNS:
+        child.band = TURNS[lived]
 
 
 def leave_tomorrow(england, child, why):
@@ -214,12 +215,11 @@ def welcome_entrants(england):
     today = date_of(england.day)
     if (today.month, today.day) != (9, 1):
         return
-    for child in england.children:
-        if child.school_year == today.year - 11:
-            child.is_present = True
-            england.tell(ENTERED, child)
-            england.news["entered"].append(child)
-    england.present = [child for child in england.children if child.is_present]
+    entering = [child for child in england.children if child.school_year == today.year - 11]
+    england.welcome(entering)
+    for child in entering:
+        england.tell(ENTERED, child)
+        england.news["entered"].append(child)
 
 
 def write_down(england, children):

@@ -78,17 +78,20 @@ def open_schools(england):
         come_to_school(england, child)
     for child in england.news["left"]:
         child.school_left = inf
-    for child in england.present:
-        if child.back_at_school == england.day:
-            england.tell(BACK_AT_SCHOOL, child, cause=child.schooling)
-            child.schooling, child.back_at_school = MAINSTREAM, NEVER
-            wait_for_trouble(england, child)
-        if child.schooling == MAINSTREAM:
-            child.school_left -= trouble(england, child)
-            if child.school_left <= 0.0 and child.is_out_of_reach(england.day):
-                child.school_left = 0.0  # it comes when the child is back
-            elif child.school_left <= 0.0:
-                put_out(england, child)
+    england.ask(go_to_school)
+
+
+def go_to_school(england, child):
+    if child.back_at_school == england.day:
+        england.tell(BACK_AT_SCHOOL, child, cause=child.schooling)
+        child.schooling, child.back_at_school = MAINSTREAM, NEVER
+        wait_for_trouble(england, child)
+    if child.schooling == MAINSTREAM:
+        child.school_left -= trouble(england, child)
+        if child.school_left <= 0.0 and child.is_out_of_reach(england.day):
+            child.school_left = 0.0  # it comes when the child is back
+        elif child.school_left <= 0.0:
+            put_out(england, child)
 
 
 def put_out(england, child):

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import mesa
 import pytest
 
 from sim import (
@@ -37,7 +38,7 @@ from sim.scenario import FOLDER
 from sim.world import World
 from tests.worlds import EVENTFUL
 
-from . import care, run_reference, words
+from . import care, mesa_agents, run_reference, words
 from .comparing import STORAGE, engine_facts, first_fact, first_row, how_they_part, run_both
 from .facts import FACTS as FACTS_OF_REFERENCE
 from .ledger import COLUMNS, SORTED_BY
@@ -50,8 +51,8 @@ WORLDS = {
     "manchester": ("Bolton", "Bury", "Manchester", "Oldham", "Rochdale", "Salford", "Stockport", "Tameside", "Trafford", "Wigan"),
 }
 OWN = ("__init__.py", "alone.py", "care.py", "chance.py", "costs.py", "distance.py", "exploitation.py", "facts.py", "harm.py", "ledger.py",
-       "lines.py", "missing.py", "otherwise.py", "people.py", "police.py", "policies.py", "practice.py", "recruiting.py", "schooling.py",
-       "services.py", "trust.py", "words.py", "world.py")  # fmt: skip
+       "lines.py", "mesa_agents.py", "missing.py", "otherwise.py", "people.py", "police.py", "policies.py", "practice.py", "recruiting.py",
+       "schooling.py", "services.py", "trust.py", "words.py", "world.py")  # fmt: skip
 MAY_IMPORT = {"sim.draws", "sim.parameters", "sim.dates", "sim.places"}
 
 # Beds, interviewers, help and moves for fewer than ask for them; lines that close, move and open again; absences so long that a child is
@@ -316,7 +317,28 @@ def test_every_policy_is_in_the_reference() -> None:
     assert EVERY_POLICY.keys() == every_policy().keys()
 
 
-def test_looking_at_everybody_finds_the_same_as_lists_of_the_few() -> None:
+@pytest.mark.parametrize("other", [{"looks_at_everybody": True}, {"kind": mesa_agents.England}], ids=["everybody", "Mesa agents"])
+def test_plainer_programs_find_the_same_as_lists_of_the_few(other) -> None:
     world = small_world(800, 60, 20, "north")
-    told = [run_reference(world.authorities, world.fraction, 3, 60, 20, SCARCE, looks_at_everybody=looks).tables() for looks in (False, True)]
-    assert told[0]["events"] and all(list(told[0][name][c]) == list(told[1][name][c]) for name in told[0] for c in told[0][name])
+    few, plainer = (run_reference(world.authorities, world.fraction, 3, 60, 20, SCARCE, **how) for how in ({}, other))
+    assert len(few.tables()["events"]["day"]) > 500
+    assert first_row(few.tables(), plainer.tables()) + first_fact(few.facts(), plainer.facts()) == ""
+
+
+def test_plain_mesa_agents_are_all_asked_four_times_a_day(monkeypatch) -> None:
+    """For birthdays, entry to care, crises and conflict, and school; each is a registered agent for as long as it is present."""
+    asked: Counter[int] = Counter()
+    set_of_agents = type(mesa.Model().agents)
+    shuffle_do = set_of_agents.shuffle_do
+
+    def count(agents, what):
+        asked[england.day] += len(agents)
+        return shuffle_do(agents, what)
+
+    monkeypatch.setattr(set_of_agents, "shuffle_do", count)
+    world = small_world(300, 3, 1)
+    england = mesa_agents.England(world.authorities, world.fraction, 1, 3, 1, {}, {})
+    england.step()
+    present = [child for child in england.children if child.is_present]
+    assert set(present) == set(england.agents)
+    assert asked == {1: 4 * len(present)}

@@ -71,6 +71,8 @@ class Register(dict):
 class England:
     """Everything there is, and the day's news (gone by the next morning)."""
 
+    child = Child
+
     def __init__(self, authorities, fraction, seed, days, warm_up_days, parameters, uses_of_policies, looks_at_everybody=False):
         draws = Draws(seed)
         self.uniform, self.exponential = draws.one_uniform, draws.one_exponential
@@ -94,8 +96,8 @@ class England:
         self.leaving_tomorrow, self.moved_last_evening, self.seized_last_evening, self.moves_asked_for = [], [], [], []
         self.requests, self.contacts, self.contacts_elsewhere, self.to_be_pressed = [], [], [], []
         self.draws_of_others, self.share_at_ten, self.known_to_all, self.spent_by_policies = {}, {}, set(), {}
-        self.children = people.lay_out(self)
-        self.present = [child for child in self.children if child.is_present]
+        self.children, self.present = people.lay_out(self), []
+        self.welcome([child for child in self.children if child.is_present])
         care.build_homes(self)
         lines.lay_out(self)
         otherwise.begin(self)
@@ -114,7 +116,7 @@ class England:
         missing.begin_pulls(self)
         self.day = 0
 
-    def live_a_day(self):
+    def step(self):
         """One day in England, in the order things happen."""
         self.day += 1
         self.news.clear()
@@ -143,6 +145,23 @@ class England:
         self.count_stocks()
         if (date_of(self.day).month, date_of(self.day).day) == (3, 31):
             care.count(self)
+
+    def welcome(self, children):
+        """Children come into observation."""
+        for child in children:
+            child.is_present = True
+        self.present += children
+
+    def see_off(self, children):
+        """Children leave observation."""
+        for child in children:
+            child.is_present = False
+        self.present = [child for child in self.present if child.is_present]
+
+    def ask(self, verb):
+        """Every child who is present, one by one; the order must not matter."""
+        for child in self.present:
+            verb(self, child)
 
     def p(self, group):
         """The declared numbers of a group."""
