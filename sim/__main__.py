@@ -18,20 +18,20 @@ from typing import Any
 
 import numpy as np
 
+from sim import memory
 from sim import odd as odd_document
 from sim.checkpoints import Keeper
 from sim.dates import date_of, first_day_of_year, last_day_of_year, year_of
 from sim.declarations import count_sources, describe_parameter, in_a_line
 from sim.diverge import Comparison, Parting, compare_folders
 from sim.errors import InputError
-from sim.ledger import Event
+from sim.ledger import Event, Table
 from sim.missing import AUTHORITY, POLICE
 from sim.model import CountyLines
 from sim.parameters import Parameter, ParameterError, Parameters, every_parameter, nearest
 from sim.policies import every_policy
 from sim.runs import (
     CHECKPOINT,
-    Tables,
     check_folder,
     commit,
     describe_run,
@@ -135,6 +135,8 @@ def run(options: argparse.Namespace) -> int:
     scenario = with_settings(load_scenario(options.scenario), options.settings)
     check_places(scenario, world)
     keeper = _keeper(options, scenario, world)
+    if told := memory.check(world, options.days or world.days):
+        note(told)
     with keeper.staying():
         model = _lived(keeper, scenario, world, options)
         if options.out:
@@ -234,14 +236,13 @@ MEASURES = {
 
 def figures_by_year(model: CountyLines) -> list[dict[str, Any]]:
     """What happened in each official year, counted in the ledger; a year may be in part."""
-    tables = {name: model.ledger.table(name) for name in ("events", "stocks", "bills")}
     years = range(1, year_of(model.last_day) + 1)
-    return [_figures(tables, first_day_of_year(y), min(last_day_of_year(y), model.last_day), model.world.warm_up_days) for y in years]
+    return [_figures(model, first_day_of_year(y), min(last_day_of_year(y), model.last_day)) for y in years]
 
 
-def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[str, Any]:
+def _figures(model: CountyLines, first: int, last: int) -> dict[str, Any]:
     """The measures from one day to another."""
-    events, stocks, bills = ({name: values[(t["day"] >= first) & (t["day"] <= last)] for name, values in t.items()} for t in tables.values())
+    events, stocks, bills = (_between(model.ledger.tables[name], first, last) for name in ("events", "stocks", "bills"))
 
     def whom(event: Event, bit: int = 255) -> Any:
         """To whom it happened, once for each time; where `bit` is given, if the row's detail has it."""
@@ -251,7 +252,7 @@ def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[s
     return {
         "from": date_of(first).isoformat(),
         "to": date_of(last).isoformat(),
-        "warm_up": last <= warm_up_days,
+        "warm_up": last <= model.world.warm_up_days,
         "missing": len(np.unique(whom(went))),
         "missing_police_record": len(np.unique(whom(went, POLICE))),
         "missing_authority_record": len(np.unique(whom(went, AUTHORITY))),
@@ -262,6 +263,13 @@ def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[s
         "looked_after_last_day": int(stocks["looked_after"][-1]),
         "cost": round(float(bills["pounds"].sum()) / 1e6, 3),
     }
+
+
+def _between(table: Table, first: int, last: int) -> dict[str, Any]:
+    """The rows of the ledger from one day to another: a slice, as they were entered day by day."""
+    rows = table.rows()
+    begin, end = np.searchsorted(rows["day"], (first, last + 1))
+    return {name: column[begin:end] for name, column in rows.items()}
 
 
 def _year_in_words(figures: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 import sim
 from sim.costs import ITEMS, PAYERS
 from sim.errors import InputError
-from sim.ledger import TABLES, Event, digest
+from sim.ledger import TABLES, Event, digest, digest_in_turn
 from sim.model import CountyLines
 from sim.population import SETTINGS
 from sim.world import World
@@ -281,8 +281,7 @@ def write_run(
     """
     if model.day != model.last_day:
         raise ValueError(f"the run is at day {model.day}, but ends on day {model.last_day}")
-    tables = {name: model.ledger.table(name) for name in model.ledger.tables}
-    info = describe_run(model, digest(tables), command) | {
+    times = {
         "begun": (begun or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
     }
@@ -290,8 +289,7 @@ def write_run(
     with in_a_sentence(folder), _folders_above(folder):
         temporary = _folder_beside(folder)
         try:
-            for name, columns in tables.items():
-                write_table(temporary / f"{name}.parquet", columns)
+            info = describe_run(model, digest_in_turn(_written(model, temporary)), command) | times
             _write_json(temporary / INFO, info)
             for path in temporary.iterdir():
                 _settle(path)
@@ -300,6 +298,14 @@ def write_run(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return info
+
+
+def _written(model: CountyLines, folder: Path) -> Iterator[dict[str, NDArray]]:
+    """Write the tables one after the other, and give each to be summed up."""
+    for name in TABLES:
+        columns = model.ledger.table(name)
+        write_table(folder / f"{name}.parquet", columns)
+        yield columns
 
 
 def _take_place(temporary: Path, folder: Path) -> None:
