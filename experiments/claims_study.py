@@ -30,7 +30,7 @@ from experiments.designs import Replicate, fixed_replicates, replicates
 from experiments.folder import RESULTS, checked_name
 from experiments.ledgers import Arm, Tables, each, lived, lived_side_by_side
 from experiments.measures import every_measure
-from experiments.runner import begins_in_warm_up, cores_here
+from experiments.runner import begins_in_warm_up, cores_for
 from experiments.store import Result, Store, Unusable
 from experiments.story import Story, Window
 from experiments.study import over_years
@@ -231,11 +231,12 @@ def add_arguments(parser: Parser) -> None:
 def claims(options: Namespace) -> int:
     """The seed report's claims as experiments: each mechanism off, weak, strong."""
     plan = plan_of(options)
+    cores = cores_for(plan.world, options.cores)
     folder = RESULTS / checked_name(options.name or "-".join(["claims", *(claim.id for claim in plan.claims if options.only)]))
     with in_a_sentence(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     with progress() as tell:
-        run(plan, folder / "runs", options.cores or cores_here(), lambda done, of: tell("pieces of work", done, of))
+        run(plan, folder / "runs", cores, lambda done, of: tell("pieces of work", done, of))
     told: dict[str, Any] = {"facts": facts(plan, options.command_line), "rows": Found(plan, folder / "runs").rows()}
     write(plan, told, folder)
     if options.docs:

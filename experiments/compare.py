@@ -25,7 +25,7 @@ from experiments import wording
 from experiments.findings import Findings
 from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
 from experiments.measures import HEADLINES, Measure, named
-from experiments.runner import Done, Failure, WorkerDied, cores_here, divide, execute
+from experiments.runner import Done, Failure, WorkerDied, cores_for, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError
 from sim.model import CountyLines
@@ -96,7 +96,7 @@ def compare(options: Namespace) -> int:
     """Compare scenarios in one world, over replicates, and write a report."""
     study = study_of(options)
     folder = Folder(RESULTS / checked_name(options.name or default_name(study)))
-    return carry_out(study, folder, options.command_line, options.cores or cores_here(), as_json=options.json)
+    return carry_out(study, folder, options.command_line, cores_for(study.world, options.cores), as_json=options.json)
 
 
 def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:

@@ -32,7 +32,7 @@ from experiments.compare import study_of
 from experiments.designs import Replicate
 from experiments.folder import RESULTS, checked_name
 from experiments.ledgers import Arm, Tables, in_order, lived_side_by_side, refuse_other_numbers
-from experiments.runner import begins_in_warm_up, cores_here
+from experiments.runner import begins_in_warm_up, cores_for
 from experiments.story import Story, Window
 from experiments.study import Study
 from sim.errors import InputError
@@ -222,12 +222,13 @@ def counterfactual(options: Namespace) -> int:
             raise InputError(f"--coupling '{name}' is not known; {nearest(name, COUPLINGS)}.")
     options.scenarios = [options.comparator, options.scenario]
     study = study_of(options)
+    cores = cores_for(study.world, options.cores)
     folder = RESULTS / checked_name(options.name or f"counterfactual-{study.world.name}-{study.policies[0].name}"[:100])
     with in_a_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with progress() as tell:
         days = study.world.warm_up_days + (2 + len(couplings)) * (study.world.days - study.world.warm_up_days)
-        found = carry_out(study, couplings, options.cores or cores_here(), lambda done: tell("replicates", done * days, study.number * days))
+        found = carry_out(study, couplings, cores, lambda done: tell("replicates", done * days, study.number * days))
     write(found, folder, options.command_line)
     if options.json:
         say_json({"folder": folder.as_posix(), "study": study.description(), "couplings": summary(found)})

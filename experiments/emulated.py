@@ -30,7 +30,7 @@ from experiments.analysis import Interval, mean_interval, means
 from experiments.designs import Replicate, fixed_replicates, replicates
 from experiments.folder import RESULTS, checked_name
 from experiments.ledgers import Arm, in_order, lived
-from experiments.runner import cores_here
+from experiments.runner import cores_for
 from experiments.store import Result, Store, Unusable
 from experiments.story import AUTHORITY, LOOKED_AFTER, NOT_ENDED, POLICE, Episodes, Story, Window, years_between
 from experiments.study import PRESENT_PRACTICE, over_years
@@ -414,6 +414,7 @@ def emulate(options: Namespace) -> int:
             raise InputError(f"--only '{name}' is not known; the studies are {', '.join(groups())}.")
     chosen = tuple(design.id for design in DESIGNS if not options.only or design.group in options.only)
     world = over_years(load_world(options.world), options.years)
+    cores = cores_for(world, options.cores)
     plan = fixed_replicates(options.replicates, seed=options.seed) if options.fixed_parameters else replicates(options.replicates, sim.every_parameter(), seed=options.seed)
     folder = RESULTS / checked_name(options.name or "-".join(["emulated", *options.only]))
     with in_a_sentence(folder):
@@ -421,7 +422,7 @@ def emulate(options: Namespace) -> int:
     jobs = [Job(world, replicate, folder / "runs") for replicate in plan]
     left = [job for job in jobs if job.seen() is None]
     with progress() as tell:
-        in_order(do, left, options.cores or cores_here(), lambda done: tell("runs", done, len(left)))
+        in_order(do, left, cores, lambda done: tell("runs", done, len(left)))
     made = [job.seen() or {} for job in jobs]
     seen = {id: [each[id] for each in made] for id in chosen}
     draws = np.array([replicate.draw for replicate in plan])

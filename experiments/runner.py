@@ -24,8 +24,9 @@ from typing import Any, NamedTuple
 from experiments.measuring import measure_run
 from experiments.store import Store
 from experiments.study import Run
-from sim import CountyLines, InputError, Scenario, World
+from sim import CountyLines, InputError, Scenario, World, memory
 from sim.runs import source_digest
+from sim.terminal import note
 
 SOON = 0.2  # seconds between two looks at how far the workers are
 
@@ -115,6 +116,17 @@ def makespan(lengths: Sequence[int], cores: int) -> int:
 def cores_here() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cores_for(world: World, asked: int | None) -> int:
+    """How many processes to use: as many as asked for, else one for each core; fewer where memory would not suffice, which is said.
+
+    Raises InputError if it would not suffice for one.
+    """
+    cores, said = memory.processes(world, world.days, asked or cores_here())
+    if said:
+        note(said)
+    return cores
 
 
 # -- doing it ----------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from experiments.folder import RESULTS, checked_name
 from experiments.measures import every_measure
 from experiments.official import COUNTS, LEAST, beside_tables, per_cent_of_looked_after
 from experiments.quantities import every_quantity
-from experiments.runner import WorkerDied, cores_here, divide, execute
+from experiments.runner import WorkerDied, cores_for, divide, execute
 from experiments.store import Result, Store, Unusable
 from experiments.study import PRESENT_PRACTICE, Run, Study, over_years
 from sim.places import read_places
@@ -73,10 +73,10 @@ def validate(options: Namespace) -> int:
         "quantities": _study(options.world, options.years, options.replicates, options.seed),
         "authorities": _study(options.authorities_world, options.authorities_years, options.authorities_replicates, options.seed),
     }
+    cores = min(cores_for(study.world, options.cores) for study in studies.values())
     with in_a_sentence(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     store = Store(folder / "runs")
-    cores = options.cores or cores_here()
     try:
         failures = [failure for study in studies.values() for failure in _compute(study, store, cores)]
     except KeyboardInterrupt:

@@ -10,30 +10,53 @@ import importlib
 import importlib.util
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sim import memory
 from sim import odd as odd_document
+from sim.checkpoints import Keeper
 from sim.dates import date_of, first_day_of_year, last_day_of_year, year_of
 from sim.declarations import count_sources, describe_parameter, in_a_line
 from sim.diverge import Comparison, Parting, compare_folders
 from sim.errors import InputError
-from sim.ledger import Event
+from sim.ledger import Event, Table
 from sim.missing import AUTHORITY, POLICE
 from sim.model import CountyLines
 from sim.parameters import Parameter, ParameterError, Parameters, every_parameter, nearest
 from sim.policies import every_policy
-from sim.runs import Tables, check_folder, commit, describe_run, versions, write_atomically, write_run
+from sim.runs import (
+    CHECKPOINT,
+    check_folder,
+    commit,
+    describe_run,
+    run_key,
+    versions,
+    write_atomically,
+    write_run,
+)
 from sim.scenario import Scenario, check_places, load_scenario, load_world
-from sim.terminal import DONE, FAILED, Parser, add, progress, run_to_its_end, say, say_json, show, table, whole_number
+from sim.terminal import (
+    DONE,
+    FAILED,
+    Parser,
+    add,
+    note,
+    progress,
+    run_to_its_end,
+    say,
+    say_json,
+    show,
+    table,
+    whole_number,
+)
 from sim.verify import CHAIN, MONTH, Findings, More, Pair, Verdict, verify
+from sim.world import World
 
 LONGEST_RUN = last_day_of_year(6)
 
@@ -69,6 +92,11 @@ def arguments() -> Parser:
     one.add_argument("--days", type=whole_number(1, LONGEST_RUN), metavar="N", help="how many days; otherwise as the world says")
     one.add_argument("--out", type=Path, metavar="DIR", help="write the ledger's tables and run.json to this new folder")
     one.add_argument("--force", action="store_true", help="replace the run that is in that folder")
+    one.add_argument(
+        "--checkpoint-every", type=whole_number(1, LONGEST_RUN), metavar="DAYS",
+        help="keep the model in DIR/checkpoint every so many days; after a kill the same command goes on from there (it is a pickle, which "
+        "can carry any program: only go on from your own)",
+    )  # fmt: skip
     one.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="ADDRESS=VALUE", help="another value for a number, whatever the scenario says; may be repeated"
     )
@@ -106,26 +134,51 @@ def run(options: argparse.Namespace) -> int:
     world = load_world(options.world)
     scenario = with_settings(load_scenario(options.scenario), options.settings)
     check_places(scenario, world)
-    if options.out:
-        check_folder(options.out, options.force)
-    begun, clock = datetime.now(UTC), time.perf_counter()
-    with progress() as tell:
-        model = CountyLines(scenario, world, options.seed, days=options.days)
-        while model.day < model.last_day:
-            model.step()
-            tell(f"{scenario.name}, {world.name}", model.day, model.last_day)
-    seconds = time.perf_counter() - clock
-    if options.out:
-        info = write_run(model, options.out, options.command_line, begun=begun, seconds=seconds, force=options.force)
-    else:
-        info = describe_run(model, model.ledger.digest(), options.command_line)
+    keeper = _keeper(options, scenario, world)
+    if told := memory.check(world, options.days or world.days):
+        note(told)
+    with keeper.staying():
+        model = _lived(keeper, scenario, world, options)
+        if options.out:
+            how = {"begun": keeper.begun, "seconds": keeper.seconds, "force": options.force, "goes_on": keeper.every is not None}
+            info = write_run(model, options.out, options.command_line, **how)
+        else:
+            info = describe_run(model, model.ledger.digest(), options.command_line)
     figures = figures_by_year(model)
     if options.json:
         brief = {key: value for key, value in info.items() if key not in ("parameters", "codes")}
-        say_json(brief | {"seconds": seconds, "figures": figures, "policies": chains(model), "out": options.out and str(options.out)})
+        say_json(brief | {"seconds": keeper.seconds, "figures": figures, "policies": chains(model), "out": options.out and str(options.out)})
     else:
-        _print_run(model, figures, info["digest"], seconds, options.out)
+        _print_run(model, figures, info["digest"], keeper.seconds, options.out)
     return DONE
+
+
+def _keeper(options: argparse.Namespace, scenario: Scenario, world: World) -> Keeper:
+    """Who keeps the run's checkpoints; looks at the folder before anything begins. Raises InputError."""
+    every, out = options.checkpoint_every, options.out
+    if every and not out:
+        raise InputError("--checkpoint-every needs --out DIR, as the checkpoint lies in that folder.")
+    if out:
+        check_folder(out, options.force, goes_on=bool(every))
+    key = run_key(scenario.resolved(), world, {}, options.seed, options.days or world.days)
+    return Keeper((out or Path()) / CHECKPOINT, key, every)
+
+
+def _lived(keeper: Keeper, scenario: Scenario, world: World, options: argparse.Namespace) -> CountyLines:
+    """The model on the evening of its last day, begun anew or gone on with."""
+    what = f"{scenario.name}, {world.name}"
+    model = keeper.found()
+    if model is not None:
+        note(f"Going on from the evening of day {model.day} ({date_of(model.day)}), which {keeper.path} holds.")
+    with progress() as tell:
+        tell(f"{what}, beginning", 0, options.days or world.days)
+        model = model or CountyLines(scenario, world, options.seed, days=options.days)
+        tell(what, model.day, model.last_day)
+        while model.day < model.last_day:
+            model.step()
+            tell(f"{what}, {date_of(model.day)}", model.day, model.last_day)
+            keeper.keep(model)
+    return model
 
 
 def with_settings(scenario: Scenario, settings: Sequence[str]) -> Scenario:
@@ -183,14 +236,13 @@ MEASURES = {
 
 def figures_by_year(model: CountyLines) -> list[dict[str, Any]]:
     """What happened in each official year, counted in the ledger; a year may be in part."""
-    tables = {name: model.ledger.table(name) for name in ("events", "stocks", "bills")}
     years = range(1, year_of(model.last_day) + 1)
-    return [_figures(tables, first_day_of_year(y), min(last_day_of_year(y), model.last_day), model.world.warm_up_days) for y in years]
+    return [_figures(model, first_day_of_year(y), min(last_day_of_year(y), model.last_day)) for y in years]
 
 
-def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[str, Any]:
+def _figures(model: CountyLines, first: int, last: int) -> dict[str, Any]:
     """The measures from one day to another."""
-    events, stocks, bills = ({name: values[(t["day"] >= first) & (t["day"] <= last)] for name, values in t.items()} for t in tables.values())
+    events, stocks, bills = (_between(model.ledger.tables[name], first, last) for name in ("events", "stocks", "bills"))
 
     def whom(event: Event, bit: int = 255) -> Any:
         """To whom it happened, once for each time; where `bit` is given, if the row's detail has it."""
@@ -200,7 +252,7 @@ def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[s
     return {
         "from": date_of(first).isoformat(),
         "to": date_of(last).isoformat(),
-        "warm_up": last <= warm_up_days,
+        "warm_up": last <= model.world.warm_up_days,
         "missing": len(np.unique(whom(went))),
         "missing_police_record": len(np.unique(whom(went, POLICE))),
         "missing_authority_record": len(np.unique(whom(went, AUTHORITY))),
@@ -211,6 +263,13 @@ def _figures(tables: Tables, first: int, last: int, warm_up_days: int) -> dict[s
         "looked_after_last_day": int(stocks["looked_after"][-1]),
         "cost": round(float(bills["pounds"].sum()) / 1e6, 3),
     }
+
+
+def _between(table: Table, first: int, last: int) -> dict[str, Any]:
+    """The rows of the ledger from one day to another: a slice, as they were entered day by day."""
+    rows = table.rows()
+    begin, end = np.searchsorted(rows["day"], (first, last + 1))
+    return {name: column[begin:end] for name, column in rows.items()}
 
 
 def _year_in_words(figures: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ Sameness is a digest: SHA-256 over the columns of each table in their declared t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -176,14 +177,19 @@ class Ledger:
 
     def digest(self) -> str:
         """SHA-256 of everything that happened [hex]."""
-        return digest({name: self.table(name) for name in self.tables})
+        return digest_in_turn(self.table(name) for name in TABLES)
 
 
-def digest(tables: dict[str, dict[str, NDArray]]) -> str:
+def digest(tables: Mapping[str, dict[str, NDArray]]) -> str:
     """SHA-256 over the columns of sorted tables, in the declared types and order."""
+    return digest_in_turn(tables[name] for name in TABLES)
+
+
+def digest_in_turn(tables: Iterable[dict[str, NDArray]]) -> str:
+    """The same over tables in the declared order, each made when it is its turn: a country's at once would need much memory."""
     sha = hashlib.sha256()
-    for name, columns in TABLES.items():
+    for (name, columns), table in zip(TABLES.items(), tables, strict=True):
         for column, dtype in columns.items():
             sha.update(f"{name}.{column}".encode())
-            sha.update(np.ascontiguousarray(tables[name][column].astype(dtype, copy=False)).tobytes())
+            sha.update(np.ascontiguousarray(table[column], dtype=dtype).data)
     return sha.hexdigest()

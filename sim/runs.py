@@ -6,6 +6,7 @@ made under another name and takes its place when it is whole.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 import sim
 from sim.costs import ITEMS, PAYERS
 from sim.errors import InputError
-from sim.ledger import TABLES, Event, digest
+from sim.ledger import TABLES, Event, digest, digest_in_turn
 from sim.model import CountyLines
 from sim.population import SETTINGS
 from sim.world import World
@@ -41,8 +42,9 @@ TEXT = (".py", ".csv")  # line ends may differ between checkouts; what they say 
 DATA = (*TEXT, ".npz")
 FORMAT = "countylines run, format 1"
 INFO = "run.json"
+CHECKPOINT = "checkpoint"  # in the folder of a run that has not ended: the model on an evening, to go on from
 NEVER_ENDS = 1 << 30  # the day on which a policy without end would end
-LIBRARIES = ("numpy", "scipy", "mesa", "pyarrow")
+LIBRARIES = ("numpy", "numba", "scipy", "mesa", "pyarrow")
 
 
 # -- what a run depends on ---------------------------------------------------------------------------------------------
@@ -159,6 +161,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
+def half_written(path: Path) -> list[Path]:
+    """What processes that were killed left of `path`, under temporary names beside it."""
+    return sorted(path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"))
+
+
 def _settle(path: Path) -> None:
     """Wait until a file lies on the disk."""
     with path.open("rb+") as file:
@@ -200,12 +207,13 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def check_folder(folder: Path, force: bool = False) -> None:
+def check_folder(folder: Path, force: bool = False, goes_on: bool = False) -> None:
     """Could a run be written to `folder`? Raises InputError with the reason, and leaves nothing behind.
 
-    It may be new, or empty, or (with `force`) hold a run, which is then replaced; anything else is somebody's and stays.
+    It may be new, or empty, or (with `force`) hold a run, or (if the run `goes_on`) a checkpoint, which are then replaced; anything
+    else is somebody's and stays.
     """
-    _check_what_is_there(folder, force)
+    _check_what_is_there(folder, force, goes_on)
     with in_a_sentence(folder), _folders_above(folder) as made:
         made.append(_folder_beside(folder))
         if not folder.exists():
@@ -235,7 +243,7 @@ def _folders_above(folder: Path) -> Iterator[list[Path]]:
             raise
 
 
-def _check_what_is_there(folder: Path, force: bool) -> None:
+def _check_what_is_there(folder: Path, force: bool, goes_on: bool) -> None:
     try:
         there = sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -246,6 +254,11 @@ def _check_what_is_there(folder: Path, force: bool) -> None:
         raise InputError(f"{folder} cannot be written ({reason(error)}).") from None
     if folder.resolve() == Path.cwd().resolve() or os.path.ismount(folder):
         raise InputError(f"{folder} is in use as the current folder or a disk of its own; name a folder inside it that does not exist yet.")
+    if goes_on:
+        ours = (CHECKPOINT, *(path.name for path in half_written(folder / CHECKPOINT)))
+        there = [name for name in there if name not in ours]
+    if CHECKPOINT in there:
+        raise InputError(f"{folder} holds the checkpoint of a run that has not ended; go on from it with --checkpoint-every, or delete it.")
     if there and not is_run(folder):
         raise InputError(f"{folder} is not empty and holds no run ('{there[0]}' lies there); name a new or an empty folder.")
     if there and not force:
@@ -258,25 +271,25 @@ def _folder_beside(folder: Path) -> Path:
 
 
 def write_run(
-    model: CountyLines, folder: Path, command: str = "", *, begun: datetime | None = None, seconds: float | None = None, force: bool = False
-) -> dict[str, Any]:
+    model: CountyLines, folder: Path, command: str = "", *,
+    begun: datetime | None = None, seconds: float | None = None, force: bool = False, goes_on: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """The ledger of a run that has ended, and what is needed to run it again; returns what `run.json` holds.
 
-    Raises InputError, with nothing written, where `folder` is somebody's or the system refuses; ValueError if the run goes on.
+    What may lie in `folder` is what `check_folder` says. Raises InputError, with nothing written, where the folder is somebody's or
+    the system refuses; ValueError if the run goes on.
     """
     if model.day != model.last_day:
         raise ValueError(f"the run is at day {model.day}, but ends on day {model.last_day}")
-    tables = {name: model.ledger.table(name) for name in model.ledger.tables}
-    info = describe_run(model, digest(tables), command) | {
+    times = {
         "begun": (begun or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
     }
-    check_folder(folder, force)
+    check_folder(folder, force, goes_on)
     with in_a_sentence(folder), _folders_above(folder):
         temporary = _folder_beside(folder)
         try:
-            for name, columns in tables.items():
-                write_table(temporary / f"{name}.parquet", columns)
+            info = describe_run(model, digest_in_turn(_written(model, temporary)), command) | times
             _write_json(temporary / INFO, info)
             for path in temporary.iterdir():
                 _settle(path)
@@ -285,6 +298,14 @@ def write_run(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return info
+
+
+def _written(model: CountyLines, folder: Path) -> Iterator[dict[str, NDArray]]:
+    """Write the tables one after the other, and give each to be summed up."""
+    for name in TABLES:
+        columns = model.ledger.table(name)
+        write_table(folder / f"{name}.parquet", columns)
+        yield columns
 
 
 def _take_place(temporary: Path, folder: Path) -> None:

@@ -100,6 +100,11 @@ def say(text: str = "") -> None:
         raise InputError(f"the output cannot be written ({reason(error)}).") from None
 
 
+def note(text: str) -> None:
+    """A line for the reader, not for a program that reads the output."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def say_json(what: Any) -> None:
     """Plain data as JSON."""
     say(json.dumps(plain(what), indent=2, ensure_ascii=False, allow_nan=False))
@@ -160,8 +165,8 @@ def run_to_its_end(program: str, do: Callable[[], int]) -> int:
     except InputError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"{program}: stopped by Ctrl-C; nothing was left half-written.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"{program}: stopped by Ctrl-C; {str(stop) or 'nothing was left half-written.'}", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:
         _abandon_output()
