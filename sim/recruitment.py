@@ -107,7 +107,7 @@ class Recruiting:
     def meet_homes(self) -> None:
         """Homes have opened: recruiters learn where they are."""
         homes = self.model.placements.homes
-        self.working_residents = np.zeros(len(homes), dtype=np.int16)
+        self.working_residents = np.zeros(len(homes) + 1, dtype=np.int16)  # the last is of those without a home
         self.homes_at: dict[int, list] = defaultdict(list)  # by corner of a neighbourhood
         for home in homes:
             self.homes_at[home.neighbourhood * CORNERS + home.key % CORNERS].append(home)
@@ -283,7 +283,7 @@ class Recruiting:
             with_peer &= self.model.distance.keeps_ties(rows)
         slots = children.care_slot[rows]
         homes = np.where(slots >= 0, self.model.placements.table.home[slots], -1)
-        with_peer |= (homes >= 0) & (self.working_residents[homes] > 0)
+        with_peer |= self.working_residents[homes] > 0
         weight *= np.where(with_peer, p.peers, 1.0)
         near = is_in(self.model.demography.neighbourhood(rows), np.array(sorted(self.working_in_neighbourhood), dtype=np.int64)).nonzero()[0]
         if near.size:
