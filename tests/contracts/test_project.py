@@ -150,7 +150,10 @@ def test_every_library_that_is_imported_is_declared_and_those_of_the_bench_are_i
     bench = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["bench"]}
     paths = {*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")}
     of_bench = {path for path in paths if path.is_relative_to(ROOT / "experiments" / "bench")}
-    assert libraries(paths - of_bench) <= declared
+    workbench = {ROOT / "experiments" / "analyses" / "discovery.py", ROOT / "experiments" / "workbench.py"}
+    analysis = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["analysis"]}
+    assert {normal(each) for each in libraries(workbench)} <= declared | analysis
+    assert {normal(each) for each in libraries(paths - of_bench - workbench)} <= declared
     assert libraries(of_bench) <= declared | bench
 
 
