@@ -93,8 +93,12 @@ def design_of(frame: pd.DataFrame) -> Design:
 
 
 def scenarios_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The scenarios of a study, the comparator first."""
-    return tuple(frame.attrs.get("scenarios", frame["scenario"].unique()))
+    """The scenarios of a study, the comparator first. Raises InputError where there is no run."""
+    there = list(frame["scenario"].unique())
+    if not there:
+        raise InputError(f"study '{frame.attrs.get('study', '')}' has no run yet, so there is nothing to analyse.")
+    comparator = frame.attrs.get("comparator", there[0])
+    return tuple(dict.fromkeys((comparator, *there)))
 
 
 def measures_of(frame: pd.DataFrame, asked: Sequence[str] = ()) -> tuple[Measure, ...]:

@@ -52,10 +52,10 @@ def frame(
     common = rng.normal(size=seeds) * noise * np.sqrt(0.5 if one_set else 0.0)
     rows = []
     for structure, added in structures or (("", 0.0),):
-        own = rng.normal(size=(draws, seeds)) * noise * np.sqrt(0.5 if one_set else 1.0)
         for scenario, change in (("present", 0.0), ("policy", policy(points) if policy else None)):
             if change is None:
                 continue
+            own = rng.normal(size=(draws, seeds)) * noise * np.sqrt(0.5 if one_set else 1.0)
             values = (level + added + change)[:, None] + common + own
             seed = np.tile(np.arange(seeds), (draws, 1)) if one_set else np.arange(draws * seeds).reshape(draws, seeds)
             told = {"scenario": scenario, "draw": np.repeat(np.arange(draws), seeds), "seed": seed.ravel(), "measure:y": values.ravel()}
@@ -66,6 +66,6 @@ def frame(
     made.insert(0, "key", [f"{k:064x}" for k in range(len(made))])
     made.attrs = {
         "study": "hand-made", "design": kind, "inputs": {name: [0.0, 1.0] for name in names}, "units": {"y": "units"}, "points": points,
-        "scenarios": ["present", "policy"] if policy else ["present"],
+        "comparator": "present", "levels": 4 if kind == "morris" else 0, "common_seeds": one_set, "missing": 0,
     }  # fmt: skip
     return made

@@ -76,9 +76,9 @@ def test_that_nothing_but_chance_is_seldom_taken_for_an_effect():
 
 
 def test_one_seed_a_draw_is_corrected_by_the_inert_input():
-    result = sobol(*asked(frame("sobol", design("sobol", 512), ishigami, noise=3.0, chance=2)))
+    result = sobol(*asked(frame("sobol", design("sobol", 512), ishigami, noise=2.0, chance=2)))
     raw, corrected = found(result, "total")
-    assert raw[3] > 0.3
+    assert raw[3] > 0.15
     np.testing.assert_allclose(corrected, ISHIGAMI["total"], atol=0.12)
     assert result.notes == (FEW_SEEDS,)
 
