@@ -19,8 +19,8 @@ where v is the mean variance of a draw's mean by chance, c_T half the variance b
 chance of B and AB - A. Where the draws have seeds of their own, c_T = v and c_1 = 0. Where draws share their seeds, chance is
 shared too; then v, c_T and c_1 come from the differences within seeds. (The variance of a conditional mean by nested
 simulation: Sun, Apley and Staum 2011, Operations Research 59(4), doi 10.1287/opre.1110.0932; indices of the conditional mean of
-stochastic models, and how much repetition they need: Mazo 2021, SIAM/ASA J. Uncertainty Quantification 9(2), doi
-10.1137/20M1335590. The estimators that are corrected: Saltelli et al. 2010, doi 10.1016/j.cpc.2009.09.018, as SALib has them.)
+stochastic models, and how much repetition they need: Hart, Alexanderian and Gremaud 2017, arXiv 1602.06218, and Mazo et al., arXiv
+2210.08807. The estimators that are corrected: Saltelli et al. 2010, doi 10.1016/j.cpc.2009.09.018, as SALib has them.)
 
 With one seed for each draw the dummy's own total variance is an estimate of v, since the dummy adds chance and nothing else; it
 is used in that case, unless all draws share one seed: the dummy then changes not even chance, and nothing tells chance apart.

@@ -7,10 +7,9 @@ that one may look, stop, and go on whenever one likes.
 Here it is the one of the anytime-valid t test: the mixture of t likelihood ratios over an effect size (mean over standard
 deviation) that is normal with variance g, with the right Haar prior on the standard deviation. The ratio is a nonnegative
 martingale whatever the standard deviation is, so by Ville's inequality it exceeds 1/alpha with probability at most alpha, ever
-(Lai 1976, Annals of Statistics 4(2), doi 10.1214/aos/1176343406; Wang and Ramdas 2025, Anytime-valid t-tests and confidence
-sequences for Gaussian means with unknown variance, Sequential Analysis 44(1), doi 10.1080/07474946.2024.2425402; the ratio itself:
-Gonen, Johnson, Lu and Westfall 2005, doi 10.1198/000313005X55233). Solved for the mean, after n pairs with mean m and standard
-deviation s:
+(Lai 1976, On confidence sequences, Annals of Statistics 4(2); Wang and Ramdas 2025, Anytime-valid t-tests and confidence sequences
+for Gaussian means with unknown variance, Sequential Analysis 44(1), arXiv 2310.03722; the ratio itself: Gonen, Johnson, Lu and
+Westfall 2005, The American Statistician 59(3)). Solved for the mean, after n pairs with mean m and standard deviation s:
 
     m +- s sqrt((n - 1) / n * (K - 1) / (1 - K / a)),    a = 1 + n g,    K = (sqrt(a) / alpha)^(2/n)
 
@@ -34,7 +33,7 @@ from experiments.analysis import CONFIDENCE, Interval
 
 TIGHTEST_AT = 200  # pairs at which the interval is nearly as narrow as it can be; chosen beforehand, never from the data
 ALPHA = 1.0 - CONFIDENCE
-EFFECT_VARIANCE = (-2.0 * math.log(ALPHA) + math.log(1.0 - 2.0 * math.log(ALPHA))) / TIGHTEST_AT  # g; Waudby-Smith et al. 2024, appendix B.2
+EFFECT_VARIANCE = (-2.0 * math.log(ALPHA) + math.log(1.0 - 2.0 * math.log(ALPHA))) / TIGHTEST_AT  # g; as for the normal mixture, Waudby-Smith et al. 2024, Annals of Statistics 52(6)
 NO_BOUND = float("inf")
 
 
