@@ -16,6 +16,7 @@ from sim.terminal import FAILED, Parser, run_to_its_end
 
 # Commands whose files are read only when they are asked for: the file, its function, and what it does.
 ON_DEMAND = {
+    "analyse": ("analyse", "analyse", "What a study says: differences, sensitivity, chance and parameters and structure, where it turns, how many runs are enough."),
     "claims": ("claims_study", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
     "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),

@@ -23,8 +23,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from experiments.analyses.outcomes import Outcome
@@ -111,11 +109,6 @@ def pairs_for(difference: float, deviation: float, wanted: float = POWER) -> int
     return high
 
 
-def half_width(pairs: int, deviation: float) -> float:
-    """Half the width that the 95 % interval of so many pairs will have."""
-    return float(special.stdtrit(pairs - 1, 0.5 + CONFIDENCE / 2)) * deviation / math.sqrt(pairs)
-
-
-def as_array(course: Sequence[Interval]) -> NDArray[np.float64]:
-    """A course as value, low and high, shape (steps, 3)."""
-    return np.array([(each.value, each.low, each.high) for each in course])
+def pairs_in_words(number: int | None) -> str:
+    """A number of pairs, or that it is beyond all price."""
+    return f"over {MOST:,}" if number is None else f"{number:,}"

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments import wording
 from experiments.analyses.outcomes import DUMMY, STRUCTURE, Outcome
 from experiments.analyses.resampling import uniforms
 from experiments.analyses.sensitivity import LEVEL
@@ -42,14 +43,25 @@ ENOUGH = 40  # draws
 FORESTS, TREES, INERT = 10, 100, 10  # forests, trees of each, and inert inputs in each
 
 
+Range = tuple[float, float] | tuple[str, ...]
+"""From and to, or the names of positions."""
+
+
+def range_in_words(inside: Range) -> str:
+    """A range as one says it."""
+    low, *others = inside
+    if isinstance(low, str):
+        return " or ".join(str(each) for each in inside)
+    return f"{wording.number(low)} to {wording.number(float(others[0]))}"
+
+
 @dataclass(frozen=True)
 class Limit:
-    """A part of an input's range; `whole` is what the study drew."""
+    """A part of an input's range, or some of a switch's positions; `whole` is what the study has."""
 
     input: str
-    low: float
-    high: float
-    whole: tuple[float, float]
+    inside: Range
+    whole: Range
     quasi_p: float
     is_believed: bool
 
@@ -66,7 +78,17 @@ class Box:
     density: float
     mass: float
     steps: pd.DataFrame  # the peeling: coverage, density, mass and number of limits of each box on the way
-    note: str = ""
+
+    def in_words(self, label: str) -> str:
+        """Where the draws of interest are dense, in a sentence."""
+        begin = f"{label}: {self.of_interest} ({wording.share(self.share)} of {wording.count(self.draws, 'draw')})"
+        believed = [f"{limit.input} {range_in_words(limit.inside)}" for limit in self.limits if limit.is_believed]
+        if not believed:
+            return f"{begin}; no place among the assumptions in which these are dense can be told from what so wide a search finds by chance."
+        return (
+            f"{begin}, above all with {wording.people(believed)}: there {wording.share(self.density)} of draws are such, and "
+            f"{wording.share(self.coverage)} of all such draws lie there."
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +149,7 @@ def discover(frame: pd.DataFrame, outcome: Outcome) -> Box:
     what, wanted = of_interest(outcome, values)
     share, nothing = float(wanted.mean()), pd.DataFrame(columns=["coverage", "density", "mass", "limits"])
     if not 0.0 < share < 1.0:
-        return Box(what, share, len(values), (), NAN, NAN, NAN, nothing, "All draws have the same outcome.")
+        return Box(what, share, len(values), (), NAN, NAN, NAN, nothing)
     with _quietly():
         from ema_workbench.analysis.prim import Prim
 
@@ -136,8 +158,7 @@ def discover(frame: pd.DataFrame, outcome: Outcome) -> Box:
     at = int((2.0 * steps["coverage"] * steps["density"] / (steps["coverage"] + steps["density"])).fillna(0.0).to_numpy().argmax())
     limits = tuple(sorted(_limits(box, at, inputs), key=lambda each: each.quasi_p))
     coverage, density, mass = (float(steps[name].iloc[at]) for name in ("coverage", "density", "mass"))
-    note = "" if any(each.is_believed for each in limits) else "No limit can be told from what a search as wide as this finds by chance."
-    return Box(what, share, len(values), limits, coverage, density, mass, steps, note)
+    return Box(what, share, len(values), limits, coverage, density, mass, steps)
 
 
 def _limits(box: object, at: int, inputs: pd.DataFrame) -> Iterator[Limit]:
@@ -147,8 +168,13 @@ def _limits(box: object, at: int, inputs: pd.DataFrame) -> Iterator[Limit]:
     for name, quasi_p in box.p_values[at].items():  # type: ignore[attr-defined]
         tested = [p for p in quasi_p if p >= 0.0]  # -1 stands for an end that is not restricted
         least = min(tested, default=NAN)
-        low, high, first, last = (float(value) for value in (*limits[name], *whole[name]))
-        yield Limit(name, low, high, (first, last), least, name != DUMMY and least < bar)
+        yield Limit(name, _range(limits[name]), _range(whole[name]), least, name != DUMMY and least < bar)
+
+
+def _range(column: pd.Series) -> Range:
+    """What the workbench says of one input: its least and greatest value, or twice the set of its positions."""
+    low, high = column
+    return tuple(sorted(str(each) for each in low)) if isinstance(low, set) else (float(low), float(high))
 
 
 def scores(frame: pd.DataFrame, outcome: Outcome) -> list[Score]:

@@ -79,6 +79,31 @@ class Design:
         return self.inputs.index(DUMMY) if DUMMY in self.inputs else None
 
     @property
+    def is_sample(self) -> bool:
+        """Whether its draws stand for what is uncertain; those of a grid, a list, or one at a time were chosen by somebody."""
+        return self.kind in ("latin_hypercube", "sobol", "morris")
+
+    @property
+    def block(self) -> int:
+        """How many successive draws belong together, of which the first is independent of other blocks."""
+        count = len(self.inputs)
+        if self.kind == "sobol":
+            return 2 * count + 2 if self.has_second_order else count + 2
+        return count + 1 if self.kind == "morris" else 1
+
+    @property
+    def has_second_order(self) -> bool:
+        """Whether a Sobol design has the further points for second order indices, which are not used here."""
+        count = len(self.inputs)
+        return len(self.points) > count + 1 and bool(self.points[count + 1, 0] == self.points[0, 0])
+
+    @property
+    def independent(self) -> NDArray[np.int64]:
+        """The draws that are independent of one another: the first of each block, and of a Sobol design the last too."""
+        draws = np.arange(len(self.points))
+        return draws[(draws % self.block == 0) | ((draws % self.block == self.block - 1) & (self.kind == "sobol"))]
+
+    @property
     def problem(self) -> dict[str, Any]:
         """The inputs as SALib describes them."""
         return {"num_vars": len(self.inputs), "names": list(self.inputs), "bounds": [[0.0, 1.0]] * len(self.inputs)}

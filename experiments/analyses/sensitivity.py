@@ -1,10 +1,11 @@
 """Which inputs matter: Sobol, Morris and PAWN indices by SALib, held against an input that does nothing, and freed from chance.
 
 Every design has a *dummy*, an input that the model never reads; whatever index it gets is made by chance and by the design. An
-input whose index does not exceed the dummy's, by more than the bootstrap over the design's blocks allows, is "not
-distinguishable from an input that does nothing" (the idea: Khorashadi Zadeh et al. 2017, Environmental Modelling & Software 91,
-doi 10.1016/j.envsoft.2017.02.001). The level of that test is divided by the number of inputs (Bonferroni), so that in nineteen
-of twenty studies none of the inputs that do nothing is named.
+input whose 95 % interval (bootstrap over the design's blocks) does not lie wholly above the dummy's is "not distinguishable from an
+input that does nothing" (the idea: Khorashadi Zadeh et al. 2017, Environmental Modelling & Software 91, doi
+10.1016/j.envsoft.2017.02.001). An input that does nothing passes about three times in a thousand (with fewer than 30 blocks, three in a
+hundred), so that a study of a
+hundred inputs may well name one of those: an input that just passes deserves a look at a larger study.
 
 *The correction for chance.* The output of a stochastic model at one point of the design is f(x) + e, where e is what its seeds
 made of it. An analysis for deterministic models takes e for an effect of every input at once: with outputs that are nothing but
@@ -42,12 +43,12 @@ from scipy import special
 
 from experiments.analyses.outcomes import DUMMY, Design, Outcome
 from experiments.analyses.resampling import RESAMPLES, percentiles, resampled, uniforms
-from experiments.analysis import NAN, Interval
+from experiments.analysis import CONFIDENCE, NAN, Interval
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]
 
-LEVEL = 0.05  # of the test against the dummy, for all inputs together
+LEVEL = 0.05  # of the test against inert inputs, for all inputs together (PAWN)
 SURE = 0.01  # the level at which anything but chance must be seen before variances are divided up
 SLICES = 10  # of an input's range, by PAWN
 INERT = 1000  # inert inputs that PAWN is held against
@@ -185,10 +186,12 @@ def is_only_chance(means: Floats, chance: float, degrees: int) -> bool:
     return bool(ratio < special.fdtri(means.size - 1, max(1, degrees), 1.0 - SURE))
 
 
-def beats(differences: Floats, samples: Floats, inputs: int, blocks: int) -> NDArray[np.bool_]:
-    """Which of the `inputs` exceed the dummy by more than chance, given by how much, and the same in bootstrap samples (one row each)."""
-    bar = float(special.stdtrit(blocks - 1, 1.0 - LEVEL / max(1, inputs - 1))) * samples.std(axis=1, ddof=1)
-    return (differences > bar) & (differences > 0.0)
+def beats(samples: Floats, design: Design) -> NDArray[np.bool_]:
+    """Which inputs' intervals lie wholly above the dummy's, given bootstrap samples, shape (inputs, samples); above 0 where there is none."""
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(samples, (tail, 100.0 - tail), axis=1)
+    bar = 0.0 if design.dummy is None else max(0.0, float(high[design.dummy]))
+    return np.asarray(low > bar) & (np.arange(len(low)) != design.dummy)
 
 
 # -- Sobol -------------------------------------------------------------------------------------------------------------------
@@ -199,7 +202,7 @@ def sobol(outcome: Outcome, design: Design) -> Sensitivity:
     from SALib.analyze.sobol import first_order, total_order  # slow to load
 
     names, count = design.inputs, len(design.inputs)
-    block = 2 * count + 2 if has_second_order(design) else count + 2
+    block = design.block
     runs, whole = repeated(outcome, block, len(design.points))
     blocks, notes = len(whole), []
     a, b, ab = runs.means[:, 0], runs.means[:, -1], runs.means[:, 1 : count + 1]
@@ -227,7 +230,7 @@ def sobol(outcome: Outcome, design: Design) -> Sensitivity:
         noise, noises = float(values["total"][design.dummy]), samples["total"][design.dummy]
         chance, chances = {"total": np.full(count, noise), "first order": np.zeros(count)}, {"total": noises[None, :], "first order": np.zeros((count, 1))}
         notes = [FEW_SEEDS]
-        only_chance = variance - noise <= 2.0 * float((variances - noises).std())
+        only_chance = bool(variance - noise <= 2.0 * float((variances - noises).std()))
     else:
         is_known = False
     if design.dummy is None:
@@ -237,7 +240,7 @@ def sobol(outcome: Outcome, design: Design) -> Sensitivity:
 
     indices = []
     for name in raw:
-        better = _better(values[name] - chance[name], samples[name] - chances[name], design, blocks)
+        better = beats(samples[name] - (chances[name] if runs.seeds > 1 else 0.0), design)
         for j, each in enumerate(names):
             corrected = None
             if is_known and only_chance:
@@ -262,22 +265,9 @@ def _chance_of_sobol(runs: Repeated, count: int) -> dict[str, Floats]:
     return {"noise": noise, "total": total, "first order": first}
 
 
-def _better(values: Floats, samples: Floats, design: Design, blocks: int) -> NDArray[np.bool_]:
-    """Which inputs beat the dummy; all that exceed 0 where there is none."""
-    if design.dummy is None:
-        return beats(values, samples, len(values), blocks)
-    return beats(values - values[design.dummy], samples - samples[min(design.dummy, len(samples) - 1)], len(values), blocks)
-
-
 def _nothing(names: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[Index, ...]:
     nil = Interval(0.0, NAN, NAN)
     return tuple(Index(each, kind, nil, nil, False) for kind in kinds for each in names)
-
-
-def has_second_order(design: Design) -> bool:
-    """Whether a Sobol design has the further points for second order indices, which are not used here."""
-    count = len(design.inputs)
-    return len(design.points) > count + 1 and bool(design.points[count + 1, 0] == design.points[0, 0])
 
 
 # -- Morris ------------------------------------------------------------------------------------------------------------------
@@ -293,7 +283,7 @@ def morris(outcome: Outcome, design: Design) -> Sensitivity:
     from SALib.analyze import morris as salib  # slow to load
 
     names, count = design.inputs, len(design.inputs)
-    runs, whole = repeated(outcome, count + 1, len(design.points))
+    runs, whole = repeated(outcome, design.block, len(design.points))
     trajectories = len(whole)
     x = design.points.reshape(-1, count + 1, count)[whole]
     effects, chance = _effects(x, runs)
@@ -310,8 +300,7 @@ def morris(outcome: Outcome, design: Design) -> Sensitivity:
     if np.ptp(runs.means) == 0.0:
         notes = [NOTHING]
 
-    square, squares = effects**2 - chance, (effects**2 - chance)[at].mean(axis=0).T
-    better = _better(square.mean(axis=0), squares, design, trajectories)
+    better = beats((effects**2 - (chance if runs.seeds > 1 else 0.0))[at].mean(axis=0).T, design)
     spread = effects[at].var(axis=0, ddof=1).T  # shape (inputs, samples)
     indices = []
     for j, each in enumerate(names):
@@ -369,7 +358,7 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     """
     from SALib.analyze import pawn as salib  # slow to load
 
-    at = _independent(design)
+    at = design.independent
     means = outcome.rows.groupby("draw")["value"].mean()
     there = np.array([draw for draw in at if draw in means.index], dtype=np.int64)
     if len(there) < 2 * SLICES:
@@ -378,6 +367,7 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     found = salib.analyze(design.problem, x, y, S=SLICES, seed=1)["median"]
     rows = resampled(len(y), "pawn", RESAMPLES // 5)
     samples = np.array([[distance(x[r, j], y[r]) for r in rows.T] for j in range(len(design.inputs))])
+    samples += (found - samples.mean(axis=1))[:, None]  # resampled distances are too large, as if there were fewer draws
     inert = np.sort([distance(each, y) for each in uniforms((INERT, len(y)), "inert input")])
     bar = inert[int(np.ceil((1.0 - LEVEL / max(1, len(design.inputs) - 1)) * (INERT - 1)))]
     indices = [
@@ -386,15 +376,6 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     ]
     notes = (f"An inert input has a median distance of {inert.mean():.3f} here, and below {bar:.3f} even if it is the most conspicuous of {len(design.inputs)}.",)
     return Sensitivity("PAWN", "median distance", tuple(indices), len(there), len(at) - len(there), notes)
-
-
-def _independent(design: Design) -> NDArray[np.int64]:
-    """The draws that are independent of one another: of a Sobol design the first and the last of each block."""
-    draws, count = np.arange(len(design.points)), len(design.inputs)
-    if design.kind != "sobol":
-        return draws
-    block = 2 * count + 2 if has_second_order(design) else count + 2
-    return draws[(draws % block == 0) | (draws % block == block - 1)]
 
 
 def distance(x: Floats, y: Floats) -> float:

@@ -30,8 +30,8 @@ def test_the_box_is_found_and_the_inputs_that_tell():
     assert box.of_interest == "policy makes it worse" and box.share == pytest.approx(0.15, abs=0.03)
     limits = {limit.input: limit for limit in box.limits if limit.is_believed}
     assert set(limits) == {"one", "two"}
-    assert limits["one"].low == pytest.approx(0.7, abs=0.03) and limits["one"].high == limits["one"].whole[1]
-    assert limits["two"].high == pytest.approx(0.5, abs=0.04)
+    assert limits["one"].inside[0] == pytest.approx(0.7, abs=0.03) and limits["one"].inside[1] == limits["one"].whole[1]
+    assert limits["two"].inside[1] == pytest.approx(0.5, abs=0.04)
     assert box.coverage > 0.85 and box.density > 0.85
     found = scores(made, outcome)
     assert [each.input for each in found[:2]] == ["one", "two"] and found[-1].input == "dummy"

@@ -8,7 +8,17 @@ from SALib.analyze import morris as salib_morris
 from SALib.analyze import pawn as salib_pawn
 
 from experiments.analyses.outcomes import design_of, level, measures_of
-from experiments.analyses.sensitivity import ALL_CHANCE, FEW_SEEDS, NO_DUMMY, ONE_SEED, analyse, distance, morris, pawn, sobol
+from experiments.analyses.sensitivity import (
+    ALL_CHANCE,
+    FEW_SEEDS,
+    NO_DUMMY,
+    ONE_SEED,
+    analyse,
+    distance,
+    morris,
+    pawn,
+    sobol,
+)
 from sim.errors import InputError
 from tests.experiments.frames import ISHIGAMI, NAMES, design, frame, ishigami
 
