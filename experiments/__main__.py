@@ -19,6 +19,7 @@ ON_DEMAND = {
     "sweep": ("sweep", "sweep", "add_arguments", "Run what a study file asks for: scenarios under a design of uncertain numbers."),
     "extend": ("sweep", "extend", "add_extend_arguments", "Add seeds, draws, scenarios or policies to a study, or go on where it was stopped."),
     "check": ("again", "check", "add_check_arguments", "Compute a sample of a study's runs again, and compare the bytes."),
+    "schema": ("schema", "schema", "add_arguments", "JSON Schemas of scenario, world and study files, with which editors complete and check them."),
     "claims": ("claims_study", "claims", "add_arguments", "The seed report's claims as experiments: each mechanism off, weak, strong."),
     "emulate": ("emulated", "emulate", "add_arguments", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "add_arguments", "The same children without and with a policy: the net change, and the bookkeeping."),
