@@ -70,10 +70,10 @@ def check(options: Namespace) -> int:
     """Compute a sample of a study's runs again, and compare the bytes of their files."""
     path: Path = options.folder
     keys = sorted((file.stem for file in (path / "runs").glob("*.parquet")), key=lambda key: sha256(f"{options.seed} {key}".encode()).digest())
-    if not keys:
-        raise InputError(f"{path} has no runs to check; name the folder of a study, such as results/NAME.")
     asked = _asked(path)
     old, keys = sum(key not in asked for key in keys), [key for key in keys if key in asked]
+    if not keys:
+        raise InputError(f"{path} has no run of its study to check.")
     chosen = [recorded(path, key) for key in keys[: options.runs]]
     if any(run.source != source_digest() for run in chosen):
         note("The model has changed since that study, so its runs may come out otherwise; check it with the commit that its study.json names.")
