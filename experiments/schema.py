@@ -14,7 +14,7 @@ from typing import Any
 
 from experiments.measures import every_measure
 from experiments.sampling import METHODS
-from experiments.study_file import DRAWN, MOST, OF_DESIGN
+from experiments.study_file import DEFAULT, DRAWN, MOST, OF_DESIGN
 from experiments.study_file import FOLDER as STUDIES
 from sim.parameters import Parameter, Parameters, every_parameter
 from sim.places import read_places
@@ -170,7 +170,7 @@ def study_schema() -> Schema:
     }  # fmt: skip
     per_method = [
         {
-            "if": {"properties": {"method": {"const": method}}, "required": ["method"]},
+            "if": {"properties": {"method": {"const": method}}, **({} if method == DEFAULT else {"required": ["method"]})},
             "then": {"properties": {"method": True, **dict.fromkeys(OF_DESIGN[method], True)}, "additionalProperties": False},
         }
         for method in METHODS

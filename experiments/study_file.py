@@ -51,6 +51,7 @@ KEYS = (
     "title", "why", "scenarios", "policies", "world", "seeds", "seed", "common_seeds", "uncertainties", "measures", "inputs", "structure",
     "design",
 )  # fmt: skip
+DEFAULT = "latin_hypercube"
 INPUT_KEYS = ("between", "distribution", "levels")
 DRAWN = ("uniform", "log-uniform", "pert", "log-pert")  # distributions that a study may give
 OF_DESIGN = {
@@ -73,7 +74,7 @@ def load_study(name: str | Path) -> Sweep:
         check_places(scenario, world)
     inputs_told = as_table(data.get("inputs", {}), path, "inputs")
     told_design = as_table(data.get("design", {}), path, "design")
-    method = told_design.get("method", "latin_hypercube")
+    method = told_design.get("method", DEFAULT)
     if not isinstance(method, str) or method not in METHODS:
         raise InputError(f"{path}: 'design.method' is {method!r:.60}, but must be one of {', '.join(METHODS)}.")
     only_known(told_design, ("method", *OF_DESIGN[method]), path, "design.")
