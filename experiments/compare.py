@@ -10,26 +10,21 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-import sim
 from experiments import wording
 from experiments.findings import Findings
-from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
+from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, made_by, now
 from experiments.measures import HEADLINES, Measure, named
 from experiments.runner import Done, Failure, WorkerDied, cores_for, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError
-from sim.model import CountyLines
-from sim.runs import commit, source_digest, versions, write_run
 from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number
 
@@ -101,7 +96,7 @@ def compare(options: Namespace) -> int:
 
 def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:
     """Compute what a study lacks, write its folder, and print what was found; returns the exit code."""
-    clock, facts = time.monotonic(), _facts(command)
+    clock, facts = time.monotonic(), made_by(command)
     folder.open(study, facts)
     try:
         computed, failures = _compute(study, folder, cores)
@@ -115,7 +110,7 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
         )
         return FAILED
     facts |= {
-        "ended": _now(), "seconds": round(time.monotonic() - clock, 1), "cores": cores, "runs_computed": computed,
+        "ended": now(), "seconds": round(time.monotonic() - clock, 1), "cores": cores, "runs_computed": computed,
         "failures": [describe_failure(failure, folder.path) for failure in failures],
     }  # fmt: skip
     findings = Findings(study, folder.read(study)[0], facts)
@@ -127,18 +122,6 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
     for failed in facts["failures"]:
         _tell(f"A run failed: {failed['scenario']}, seed {failed['seed']}: {failed['error'].splitlines()[0]} To see it: {failed['replay']}")
     return FAILED if failures else DONE
-
-
-def _facts(command: str) -> dict[str, Any]:
-    """By what a study is made."""
-    return {
-        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
-        "versions": versions(), "started": _now(),
-    }  # fmt: skip
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _compute(study: Study, folder: Folder, cores: int) -> tuple[int, list[Failure]]:
@@ -262,28 +245,3 @@ def _short(value: float, unit: str, *, signed: bool = False) -> str:
     value = value / 1e6 if unit.startswith("pounds") else value
     text = wording.change(value, "") if signed else wording.number(value)
     return text.replace(wording.MINUS, "-").replace(wording.UNKNOWN, "-")
-
-
-# -- one run again -----------------------------------------------------------------------------------------------------------------
-
-
-def add_replay_arguments(parser: Parser) -> None:
-    """The options of `replay`."""
-    parser.add_argument("folder", type=Path, help="the folder of a study, such as results/NAME")
-    parser.add_argument("key", help="how the run's key begins, as study.json gives it")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the run's ledger to this new folder")
-
-
-def replay(options: Namespace) -> int:
-    """Run one run of a study again, and say whether it came out the same."""
-    run = recorded(options.folder, options.key)
-    if run.source != source_digest():
-        _tell("The model has changed since that study, so the run may come out otherwise.")
-    model = CountyLines(run.run.scenario, run.world, run.run.replicate.seed, run.run.replicate.parameters)
-    model.run_model()
-    digest = model.ledger.digest()
-    if options.out:
-        write_run(model, options.out, options.command_line)
-    same = {None: "it had not ended in the study", digest: "the same as in the study"}.get(run.digest, "NOT the same as in the study")
-    say(f"{run.run.scenario.name}, seed {run.run.replicate.seed}: {digest}, {same}.")
-    return DONE if run.digest in (None, digest) else FAILED
