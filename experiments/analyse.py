@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from experiments.analyses.convergence import pairs_in_words
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import Sensitivity
 from sim.runs import in_a_sentence, write_atomically
-from sim.terminal import DONE, Parser, add, note, progress, say, say_json, show, table
+from sim.terminal import DONE, Parser, add, note, positive_number, progress, say, say_json, show, table
 
 INERT = "not distinguishable from an input that does nothing"
 SHOWN = 8  # inputs of each outcome in the terminal
@@ -31,20 +31,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="the folder of a study, or several with parts of one study")
     parser.add_argument("--measure", nargs="+", default=[], metavar="M", help="which measures (default: those of a report's first page)")
     parser.add_argument("--scenario", nargs="+", default=[], metavar="S", help="which scenarios (default: all)")
-    parser.add_argument("--difference", nargs="+", type=positive, default=[], metavar="D", help="of which differences to say how many pairs find them (default: 1 to 20 per cent)")
+    parser.add_argument("--difference", nargs="+", type=positive_number, default=[], metavar="D", help="of which differences to say how many pairs find them (default: 1 to 20 per cent)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables and the page go (default: analysis/ in the first folder)")
     parser.add_argument("--json", action="store_true", help="print all tables as JSON")
-
-
-def positive(text: str) -> float:
-    """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0.0 < number < math.inf:
-        raise ArgumentTypeError(f"'{text}' must be a number above 0.")
-    return number
 
 
 def analyse(options: Namespace) -> int:
@@ -131,9 +120,9 @@ def _show_differences(found: Sequence[Answers]) -> None:
         assert each.difference is not None
         effect, unit = each.difference.effect, each.outcome.measure.unit
         add(
-            drawn, each.outcome.label, plain(wording.change(effect.difference.value, unit)) + (" *" if effect.is_separable else ""),
-            plain(wording.span(effect.difference, unit)), plain(wording.span(each.difference.bootstrap, unit)),
-            plain(wording.per_cent(effect.per_cent.value)), plain(wording.harm(effect.harm)),
+            drawn, each.outcome.label, wording.plain(wording.change(effect.difference.value, unit)) + (" *" if effect.is_separable else ""),
+            wording.plain(wording.span(effect.difference, unit)), wording.plain(wording.span(each.difference.bootstrap, unit)),
+            wording.plain(wording.per_cent(effect.per_cent.value)), wording.plain(wording.harm(effect.harm)),
         )  # fmt: skip
     show(drawn)
     say("* the interval excludes no change")
@@ -154,7 +143,7 @@ def _show_split(found: Sequence[Answers]) -> None:
 
 def _with_ends(value: float, low: float, high: float) -> str:
     ends = "" if math.isnan(low) else f" ({wording.share(low)} to {wording.share(high)})"
-    return plain(wording.share(value) + ends)
+    return wording.plain(wording.share(value) + ends)
 
 
 def _show_sensitivity(each: Answers, structure: str, found: Sensitivity) -> None:
@@ -171,7 +160,7 @@ def _show_sensitivity(each: Answers, structure: str, found: Sensitivity) -> None
             name, wording.number(index.best.value), _ends(index.best.low, index.best.high), wording.number(index.raw.value),
             "" if index.beats_dummy else "the input that does nothing" if name == DUMMY else INERT,
         )  # fmt: skip
-        add(drawn, *(Text(plain(cell), style=style) for cell in cells))
+        add(drawn, *(Text(wording.plain(cell), style=style) for cell in cells))
     show(drawn)
     rest = [name for name in main if name not in shown and name != DUMMY]
     if rest:
@@ -188,7 +177,7 @@ def _ends(low: float, high: float) -> str:
 def _show_boxes(found: Sequence[Answers]) -> None:
     for each in found:
         assert each.box is not None
-        say(plain(each.box.in_words(each.outcome.label)))
+        say(wording.plain(each.box.in_words(each.outcome.label)))
         say()
 
 
@@ -202,9 +191,9 @@ def _show_convergence(found: Sequence[Answers]) -> None:
         assert pilot is not None
         for at, needed in enumerate(pilot.needed):
             add(
-                drawn, each.outcome.label if at == 0 else "", plain(wording.figure(needed.difference, each.outcome.measure.unit)),
-                plain(wording.number(needed.per_cent)), pairs_in_words(needed.pairs), pairs_in_words(needed.at_most),
-                plain(wording.share(pilot.part_of_chance)) if at == 0 else "",
+                drawn, each.outcome.label if at == 0 else "", wording.plain(wording.figure(needed.difference, each.outcome.measure.unit)),
+                wording.plain(wording.number(needed.per_cent)), pairs_in_words(needed.pairs), pairs_in_words(needed.at_most),
+                wording.plain(wording.share(pilot.part_of_chance)) if at == 0 else "",
             )  # fmt: skip
     show(drawn)
     say("At most: if the spread is as wide as so small a pilot allows (95 % confidence).")
@@ -215,11 +204,6 @@ def _show_responses(each: Answers) -> None:
     drawn = table("Inputs", "Value", "95 %", "Seeds", title=f"{what}: {each.outcome.label} [{each.outcome.measure.unit}]", numbers=("Value", "95 %", "Seeds"))
     for response in each.responses:
         inputs = ", ".join(f"{name} {value:g}" for name, value in response.values.items() if name != DUMMY) or "nothing (the inert input)"
-        add(drawn, inputs, plain(wording.number(response.interval.value)), plain(_ends(response.interval.low, response.interval.high)), response.seeds)
+        add(drawn, inputs, wording.plain(wording.number(response.interval.value)), wording.plain(_ends(response.interval.low, response.interval.high)), response.seeds)
     show(drawn)
     say()
-
-
-def plain(text: str) -> str:
-    """In characters that every terminal has."""
-    return text.replace(wording.MINUS, "-").replace(wording.UNKNOWN, "-")
