@@ -13,7 +13,7 @@ import math
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ GROWTH = 4  # then a quarter more at a time
 
 def add_arguments(parser: Parser) -> None:
     """The options of `settle`."""
-    parser.add_argument("scenarios", nargs=2, metavar=("A", "B"), help="two scenarios, by name in scenarios/ or by path")
+    parser.add_argument("a", metavar="A", help="a scenario, by name in scenarios/ or by path")
+    parser.add_argument("b", metavar="B", help="the scenario that it is held against")
     parser.add_argument("--world", default="town", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
     parser.add_argument("--measure", default="children_missing", metavar="M", help="by which measure (default: %(default)s)")
     parser.add_argument("--difference", type=positive_number, default=0.0, metavar="D", help="the smallest difference that matters: end as well once it is known to be smaller")
@@ -60,14 +61,10 @@ class Pairs(Study):
 
     @cached_property
     def replicates(self) -> tuple[Replicate, ...]:
-        """Pair k has seed `seed` + k and draw k, each number from its declared distribution."""
+        """Pair k has seed `seed` + k and draw k."""
         if self.fixed:
             return fixed_replicates(self.number, seed=self.seed)
-        draws, uncertain = Draws(self.seed), [each for each in every_parameter() if each.is_uncertain]
-        return tuple(
-            Replicate(k, self.seed + k, k, {each.address: each.quantile(draws.one_uniform(f"pair.{each.address}", k)) for each in uncertain})
-            for k in range(self.number)
-        )
+        return tuple(Replicate(k, self.seed + k, k, drawn(self.seed, k)) for k in range(self.number))
 
     @cached_property
     def runs_of_fit(self) -> tuple[Run, ...]:
@@ -81,6 +78,13 @@ class Pairs(Study):
     def of(self, number: int) -> Pairs:
         """The same with so many pairs."""
         return Pairs(self.scenarios, self.world, number, self.seed, self.fixed)
+
+
+@cache
+def drawn(seed: int, pair: int) -> dict[str, float | int]:
+    """The uncertain numbers of one pair, each from its declared distribution, independent of one another and of other pairs."""
+    draws = Draws(seed)
+    return {each.address: each.quantile(draws.one_uniform(f"pair.{each.address}", pair)) for each in every_parameter() if each.is_uncertain}
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def settle(options: Namespace) -> int:
 
 def _question(options: Namespace) -> Question:
     """What the options ask. Raises InputError."""
-    a, b = (load_scenario(name) for name in options.scenarios)
+    a, b = (load_scenario(name) for name in (options.a, options.b))
     if a.name == b.name:
         raise InputError(f"scenario '{a.name}' is given twice; settle needs two.")
     known = [measure.name for measure in every_measure()]
@@ -224,8 +228,11 @@ def said(question: Question, course: Sequence[SoFar]) -> str:
     if not course:
         return f"Nothing can be said: no pair of {a} and {b} has a value of {label}."
     so_far = course[-1]
-    pairs, between = wording.count(so_far.pairs, "pair"), f"between {_both(so_far, unit)}"
-    matters = wording.figure(question.difference, unit)
+    pairs, matters = wording.count(so_far.pairs, "pair"), wording.figure(question.difference, unit)
+    if math.isinf(so_far.interval.high):
+        told = "they are too few for an interval" if so_far.deviation else f"the difference is {wording.change(so_far.interval.value, unit)} in every pair"
+        return f"{a} and {b} are not separable within {pairs}; {told}."
+    between = f"between {wording.change(so_far.interval.low, unit)} and {wording.change(so_far.interval.high, unit)}"
     if so_far.is_settled:
         is_less = so_far.interval.value < 0.0
         first, other = (a, b) if question.measure.better == ("fewer" if is_less else "more") else (b, a)
@@ -234,16 +241,9 @@ def said(question: Question, course: Sequence[SoFar]) -> str:
         return f"{verdict}{also}: {label}, {a} less {b}, is {wording.change(so_far.interval.value, unit)}, {between}."
     if so_far.is_within(question.difference):
         return f"{a} and {b} differ by less than {matters} after {pairs}: {label}, {a} less {b}, is {between}."
-    if math.isinf(so_far.interval.high):
-        told = "they are too few for an interval" if so_far.deviation else f"the difference is {wording.change(so_far.interval.value, unit)} in every pair"
-        return f"{a} and {b} are not separable within {pairs}; {told}."
     until = pairs_until(so_far, 1000 * question.most, question.difference)
     price = f" About {until:,} pairs would settle it if it stays so." if until else " No number of pairs worth paying for would settle it if it stays so."
     return f"{a} and {b} are not separable within {pairs}; the difference ({label}, {a} less {b}) is {between}.{price}"
-
-
-def _both(so_far: SoFar, unit: str) -> str:
-    return f"{wording.change(so_far.interval.low, unit)} and {wording.change(so_far.interval.high, unit)}"
 
 
 def described(question: Question, course: Sequence[SoFar], verdict: str) -> dict[str, Any]:
