@@ -37,11 +37,12 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Table:
-    """Figures as text: the first column names the row."""
+    """Figures as text: the first column names the row. `quiet` are the numbers of rows that are set in grey."""
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    quiet: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def style() -> str:
 
 def finished(page: str) -> str:
     """A page whose figures do not part from their units at the end of a line."""
-    return re.sub(r"(?<=\d) (?=%|million\b)", "\N{NO-BREAK SPACE}", page.lstrip()).replace("+£", "+\N{WORD JOINER}£")
+    return re.sub(r"(?<=\d) (?=%|million\b)", "\N{NO-BREAK SPACE}", page.lstrip()).replace("+£", "+\N{WORD JOINER}£").replace("−£", "−\N{WORD JOINER}£")
 
 
 def _context(findings: Findings) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from experiments.report import environment, finished, paragraphs, said_source, s
 from sim import every_parameter
 from sim.runs import commit
 
-SHOWN = 12  # inputs in a picture; the table below it has all
+SHOWN, ALSO = 12, 3  # inputs in a picture, at most, and how many that do not matter; the table below it has all
 MOST_ROWS = 200  # draws of a grid or list that the page shows
 DESIGNS = {
     "sobol": "Saltelli’s design on a Sobol sequence", "morris": "Morris trajectories", "latin_hypercube": "Latin hypercube", "grid": "grid",
@@ -53,7 +53,10 @@ def write(frame: pd.DataFrame, found: Sequence[Answers], failed: int, command: s
             splits=_splits(found),
             split_rows=[_split(each) for each in found if each.split],
             split_notes=list(dict.fromkeys(note for each in found if each.split for note in each.split.notes)),
-            sensitivities=[_sensitivity(each, structure, one, at, k) for at, each in enumerate(found) for k, (structure, one) in enumerate(each.sensitivity)],
+            sensitivities=[
+                (each.outcome.label, [_sensitivity(each, structure, one, f"{at}-{k}") for k, (structure, one) in enumerate(each.sensitivity)])
+                for at, each in enumerate(found) if each.sensitivity
+            ],
             boxes=[_box(each) for each in found if each.box],
             scores=[_scores(each, at) for at, each in enumerate(found) if each.scores],
             convergences=[_convergence(each, each.convergence, at) for at, each in enumerate(found) if each.convergence],
@@ -146,28 +149,27 @@ def _splits(found: Sequence[Answers]) -> Chart | None:
 # -- sensitivity -----------------------------------------------------------------------------------------------------------
 
 
-def _sensitivity(each: Answers, structure: str, found: Sensitivity, at: int, k: int) -> dict[str, Any]:
-    title = f"{found.method}, {each.outcome.label}" + (f" ({structure})" if len(each.outcome.structures) > 1 else "")
-    unit = each.outcome.measure.unit if found.method == "Morris" else "share of the variance" if found.method == "Sobol" else "distance, 0 to 1"
-    names = list(dict.fromkeys(index.name for index in found.indices))
-    by_name = {name: found.named(name) for name in names}
-    main = by_name[found.main]
-    shown = [name for name in found.ordered if name != DUMMY][:SHOWN]
-    head = ("Input", *(label for name in names for label in (f"{_capital(name)}", "95 %", "raw")))
-    cells = [(name, *(cell for one in names for cell in _index(by_name[one][name]))) for name in found.ordered]
-    caption = (
-        f"{_capital(found.main)} with 95 % bootstrap interval over the design’s blocks; grey: not distinguishable from an input that does nothing"
-        + (", whose interval is the band. " if DUMMY in main else ". ") + SOURCE
-    )  # fmt: skip
-    rows = [Row(name, main[name].best, main[name].beats_dummy) for name in [*shown, *([DUMMY] if DUMMY in main else [])]]
-    table = Table(title, head, tuple(cells))
+def _sensitivity(each: Answers, structure: str, found: Sensitivity, number: str) -> dict[str, Any]:
+    method = found.method + (f", {structure}" if len(each.outcome.structures) > 1 else "")
+    title = f"{method}: {each.outcome.label}"
+    unit = {"Morris": each.outcome.measure.unit, "Sobol": "share of the variance"}.get(found.method, "distance, 0 to 1")
+    by_name = {name: found.named(name) for name in dict.fromkeys(index.name for index in found.indices)}
+    main, ordered = by_name[found.main], found.ordered
+    matter = [name for name in ordered if main[name].beats_dummy]
+    shown = [name for name in ordered if name != DUMMY][: min(SHOWN, len(matter) + ALSO)] + [name for name in ordered if name == DUMMY]
+    head = ("Input", *(label for name in by_name for label in (_capital(name), "95 %", "raw")))
+    cells = tuple((name, *(cell for indices in by_name.values() for cell in _index(indices[name]))) for name in ordered)
+    quiet = frozenset(k for k, name in enumerate(ordered) if not main[name].beats_dummy)
+    band = ", whose interval is the band" if DUMMY in main else ""
+    caption = f"{_capital(found.main)} with its 95 % bootstrap interval; grey: not distinguishable from an input that does nothing{band}. {SOURCE}"
+    rows = [Row(name, main[name].best, main[name].beats_dummy) for name in shown]
     inert = main[DUMMY].best if DUMMY in main else None
-    chart = charts.ranked(f"sensitivity-{at}-{k}", title, f"{found.main} [{unit}]", f"{title} [{unit}]. {caption}", caption, rows, table, inert)
-    lines = [{"name": name, "cells": line[1:], "is_inert": not main[name].beats_dummy} for name, line in zip(found.ordered, cells, strict=True)]
-    matter = [name for name in found.ordered if main[name].beats_dummy]
+    chart = charts.ranked(
+        f"sensitivity-{number}", title, f"{found.main} [{unit}]", f"{title} [{unit}]. {caption}", caption, rows, Table(title, head, cells, quiet), inert
+    )  # fmt: skip
     return {
-        "title": title, "chart": chart, "head": head, "lines": lines, "matter": matter, "inputs": len(main) - (DUMMY in main),
-        "points": found.points, "left_out": found.left_out, "notes": found.notes,
+        "method": method, "chart": chart, "matter": matter, "inputs": len(main) - (DUMMY in main), "points": found.points,
+        "left_out": found.left_out, "notes": found.notes,
     }  # fmt: skip
 
 
@@ -195,11 +197,13 @@ def _box(each: Answers) -> dict[str, Any]:
 def _scores(each: Answers, at: int) -> dict[str, Any]:
     ordered = each.scores
     title = f"Feature scores, {each.outcome.label}"
-    shown = [score for score in ordered if score.input != DUMMY][:SHOWN] + [score for score in ordered if score.input == DUMMY]
+    matter = sum(score.beats_dummy for score in ordered)
+    shown = [score for score in ordered if score.input != DUMMY][: min(SHOWN, matter + ALSO)] + [score for score in ordered if score.input == DUMMY]
     caption = f"Mean of ten forests, least to greatest; grey: not distinguishable from an input that does nothing. {SOURCE}"
     table = Table(
         title, ("Input", "Score", "Least to greatest"),
         tuple((score.input, wording.number(score.score.value), f"{wording.number(score.score.low)} to {wording.number(score.score.high)}") for score in ordered),
+        frozenset(k for k, score in enumerate(ordered) if not score.beats_dummy),
     )  # fmt: skip
     rows = [Row(score.input, score.score, score.beats_dummy) for score in shown]
     return {"chart": charts.ranked(f"scores-{at}", title, "share of what the forest can tell", f"{title}. {caption}", caption, rows, table)}

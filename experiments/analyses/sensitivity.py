@@ -3,13 +3,12 @@
 Every design has a *dummy*, an input that the model never reads; whatever index it gets is made by chance and by the design. An
 input whose 95 % interval (bootstrap over the design's blocks) does not lie wholly above the dummy's is "not distinguishable from an
 input that does nothing" (the idea: Khorashadi Zadeh et al. 2017, Environmental Modelling & Software 91, doi
-10.1016/j.envsoft.2017.02.001). An input that does nothing passes about three times in a thousand (with fewer than 30 blocks, three in a
-hundred), so that a study of a
-hundred inputs may well name one of those: an input that just passes deserves a look at a larger study.
+10.1016/j.envsoft.2017.02.001). An input that does nothing passes about three times in a thousand, with fewer than 30 blocks three times in
+a hundred; so a study of a hundred inputs may name one of those, and an input that just passes deserves a larger study.
 
 *The correction for chance.* The output of a stochastic model at one point of the design is f(x) + e, where e is what its seeds
 made of it. An analysis for deterministic models takes e for an effect of every input at once: with outputs that are nothing but
-chance every total index is 0.5 or 1 rather than 0. With several seeds for each draw the variance of a draw's mean that is chance
+chance every total index is near 1 rather than 0. With several seeds for each draw the variance of a draw's mean that is chance
 can be estimated without bias from the spread within draws, as in one-way analysis of variance, and taken off:
 
     total variance         D   = Var(mean of a draw)                 V   = D - v
@@ -365,15 +364,15 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
         raise InputError(f"{outcome.label}: {len(there)} draws are too few for PAWN, which needs {2 * SLICES}; run the study to its end.")
     x, y = design.points[there], means.loc[there].to_numpy()
     found = salib.analyze(design.problem, x, y, S=SLICES, seed=1)["median"]
-    rows = resampled(len(y), "pawn", RESAMPLES // 5)
-    samples = np.array([[distance(x[r, j], y[r]) for r in rows.T] for j in range(len(design.inputs))])
-    samples += (found - samples.mean(axis=1))[:, None]  # resampled distances are too large, as if there were fewer draws
     inert = np.sort([distance(each, y) for each in uniforms((INERT, len(y)), "inert input")])
     bar = inert[int(np.ceil((1.0 - LEVEL / max(1, len(design.inputs) - 1)) * (INERT - 1)))]
-    indices = [
-        Index(name, "median distance", percentiles(float(found[j]), samples[j]), None, name != DUMMY and bool(found[j] > bar))
-        for j, name in enumerate(design.inputs)
-    ]
+    rows, indices = resampled(len(y), "pawn", RESAMPLES // 5), []
+    for j, name in enumerate(design.inputs):
+        better, interval = name != DUMMY and bool(found[j] > bar), Interval(float(found[j]), NAN, NAN)
+        if better or name == DUMMY:  # of the others an interval would say nothing more
+            samples = np.array([distance(x[r, j], y[r]) for r in rows.T])
+            interval = percentiles(float(found[j]), samples + (found[j] - samples.mean()))  # resampled distances are too large, as if of fewer draws
+        indices.append(Index(name, "median distance", interval, None, better))
     notes = (f"An inert input has a median distance of {inert.mean():.3f} here, and below {bar:.3f} even if it is the most conspicuous of {len(design.inputs)}.",)
     return Sensitivity("PAWN", "median distance", tuple(indices), len(there), len(at) - len(there), notes)
 
