@@ -55,7 +55,7 @@ def execute(works: Sequence[Work], folder: Path, client: Any, tell: Callable[[Do
     store, days, runs, failures = Store(folder), 0, 0, []
     futures = {client.submit(_live, work, source_digest(), pure=False): work for work in works}
     try:
-        for future in as_completed(futures):
+        for future in as_completed(list(futures), loop=client.loop):
             work = futures.pop(future)
             for what in _answer(future, work):
                 if isinstance(what, Failure):
