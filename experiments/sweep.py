@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import cluster, wording
-from experiments.compare import progress
 from experiments.folder import RESULTS, made_by, now
 from experiments.frame import write_frame
+from experiments.progress import progress
 from experiments.runner import Failure, Work, WorkerDied, cores_for, divide, execute
 from experiments.sampling import METHODS
 from experiments.study_file import load_study, refuse_fixed, with_policies
