@@ -54,6 +54,14 @@ def test_no_scheduler_is_said_in_one_sentence(tmp_path, monkeypatch, capsys, add
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"address": 7}'])
+def test_a_scheduler_file_that_is_none_is_said_in_one_sentence(tmp_path, monkeypatch, capsys, content):
+    (tmp_path / "scheduler.json").write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "screening", "--dask", "scheduler.json"]) == 2
+    assert "--dask is 'scheduler.json', which is not what" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_a_worker_that_is_killed_loses_nothing(tmp_path):
