@@ -120,8 +120,9 @@ def carry_out(study: Sweep, folder: SweepFolder, options: Namespace) -> int:
     """Compute what a shard of a study lacks, gather the frame, and say what there is; returns the exit code."""
     clock, facts = time.monotonic(), made_by(options.command_line)
     with _executing(options, study) as (run_all, at_once):
+        changed = folder.open(study, facts)
         _introduce(study)
-        for sentence in folder.open(study, facts):
+        for sentence in changed:
             note(sentence)
         mine = [row.run.key for row in study.distinct.values() if options.shard.has(row.turn)]
         try:

@@ -11,12 +11,13 @@ import pytest
 
 import experiments
 from experiments import frame as frames
-from experiments.frame import open_frame
+from experiments.folder import Folder
+from experiments.frame import open_failures, open_frame
 from experiments.store import Result
 from experiments.sweep_folder import SweepFolder
 from experiments.sweeps import Sweep
-from sim import InputError
-from tests.experiments.small import AT_HOME, COVERAGE, sweep
+from sim import InputError, every_parameter
+from tests.experiments.small import AT_HOME, COVERAGE, study, sweep
 
 MEASURES = ("children_missing", "cost")
 
@@ -124,6 +125,25 @@ def test_runs_that_another_shard_ends_meanwhile_are_in_the_frame_too(kept, monke
     monkeypatch.setattr(frames, "write_parquet", write_while_others_write)
     frames.write_frame(folder)
     assert times == [len(asked.rows) - 1, len(asked.rows)]
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_runs_of_a_comparison_open_in_the_same_way(tmp_path, fixed):
+    asked = study(number=4, fixed=fixed)
+    folder = Folder(tmp_path / "compared")
+    folder.open(asked, {"command": "…"})
+    for run in asked.runs:
+        folder.store.write(Result(run.key, "", {("measure", asked.whole.iso, "cost"): 10.0 * run.replicate.number + len(run.scenario.policies)}))
+    found = open_frame(folder.path)
+    assert list(found["measure:cost"]) == [0.0, 1.0, 10.0, 11.0, 20.0, 21.0, 30.0, 31.0]
+    assert list(found["scenario"]) == ["baseline", "interviews"] * 4
+    assert found.attrs["points"].shape == (asked.draws, len(found.attrs["inputs"]))
+    if not fixed:
+        assert list(found[AT_HOME]) == [run.replicate.parameters[AT_HOME] for run in asked.runs]
+        place = list(found.attrs["inputs"]).index(AT_HOME)
+        at_home = next(each for each in every_parameter() if each.address == AT_HOME)
+        assert [at_home.quantile(float(u)) for u in found.attrs["points"][:, place]] == list(found[AT_HOME])[::4]
+    assert len(open_failures(folder.path)) == 0
 
 
 def test_what_is_no_sweep_is_refused(tmp_path):
