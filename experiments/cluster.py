@@ -7,6 +7,7 @@ kilobytes for each run. `sim/docs/beyond_one_machine.md` shows how a cluster is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,16 +29,27 @@ def connected(address: str) -> Iterator[Any]:
         from distributed import Client
     except ImportError:
         raise InputError("--dask needs dask.distributed, which is not installed; install the extra [cluster], as in: pip install -e '.[cluster]'.") from None
-    where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
+    where = _in_file(Path(address)) if Path(address).is_file() else address
     try:
-        client = Client(**where, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        client = Client(where, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
         said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise InputError(f"--dask is '{address}', where no Dask scheduler answers ({said:.200}).") from None
     try:
         yield client
     finally:
         client.close()
+
+
+def _in_file(path: Path) -> str:
+    """The address that a scheduler file holds. Raises InputError."""
+    try:
+        address = json.loads(path.read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, KeyError, TypeError):
+        address = None
+    if not isinstance(address, str):
+        raise InputError(f"--dask is '{path}', which is not what `dask scheduler --scheduler-file` writes.")
+    return address
 
 
 def threads(client: Any) -> int:
@@ -55,7 +67,7 @@ def execute(works: Sequence[Work], folder: Path, client: Any, tell: Callable[[Do
     store, days, runs, failures = Store(folder), 0, 0, []
     futures = {client.submit(_live, work, source_digest(), pure=False): work for work in works}
     try:
-        for future in as_completed(futures):
+        for future in as_completed(list(futures), loop=client.loop):
             work = futures.pop(future)
             for what in _answer(future, work):
                 if isinstance(what, Failure):

@@ -8,13 +8,10 @@ import sys
 import textwrap
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +19,8 @@ from experiments import wording
 from experiments.findings import Findings
 from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, made_by, now
 from experiments.measures import HEADLINES, Measure, named
-from experiments.runner import Done, Failure, WorkerDied, cores_for, divide, execute
+from experiments.progress import progress
+from experiments.runner import Failure, WorkerDied, cores_for, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError
 from sim.scenario import Scenario, check_places, load_scenario, load_world
@@ -35,7 +33,6 @@ READING = (
     "children. The intervals hold chance and what is not known about the numbers, not what may be wrong with the model. No finding may be "
     "cited to refuse, delay or end a child's placement or the reporting of a missing child."
 )
-STEP = 0.1  # where there is no terminal, a line each time that so much more is done
 
 
 def add_arguments(parser: Parser) -> None:
@@ -157,42 +154,6 @@ def _announce(study: Study, missing: int, unusable: Sequence[str]) -> None:
     _tell(f"{wording.replicates(study.number, study.draws, chance_only=study.fixed)}: {wording.count(distinct, 'run')}{there}. Ctrl-C is safe.")
     for sentence in unusable:
         _tell(sentence)
-
-
-@contextmanager
-def progress(days: int, runs: int) -> Iterator[Any]:
-    """A bar of days lived, with the rate and the time left; a line now and then where there is no terminal."""
-    console = Console(stderr=True)
-    if not days:
-        yield lambda done: None
-    elif console.is_terminal:
-        columns = (
-            BarColumn(None), TextColumn("{task.percentage:3.0f} %"), TextColumn("{task.fields[runs]} of " + wording.count(runs, "run")),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        )  # fmt: skip
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("", total=days, runs=0, rate="")
-
-            def tell(done: Done) -> None:
-                bar.update(task, completed=done.days, runs=done.runs, rate=_rate(bar, task))
-
-            yield tell
-    else:
-        began, told = time.monotonic(), [0.0]
-
-        def tell_now_and_then(done: Done) -> None:
-            part = done.days / days
-            if part >= told[0] + STEP:
-                told[0] = part
-                left = (time.monotonic() - began) * (1.0 - part) / part
-                _tell(f"{100 * part:3.0f} %, {done.runs} of {wording.count(runs, 'run')}, about {left:.0f} s left")
-
-        yield tell_now_and_then
-
-
-def _rate(bar: Progress, task: TaskID) -> str:
-    speed = next((each.speed for each in bar.tasks if each.id == task), None)
-    return f"{speed / 365.25:.2f} years a second" if speed else ""
 
 
 # -- what was found --------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ and how many runs are missing.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import warnings
@@ -24,12 +25,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from experiments.designs import latin_column
+from experiments.folder import FORMAT as COMPARISON
+from experiments.folder import told_by
 from experiments.measures import every_measure
 from experiments.sampling import DUMMY
 from experiments.store import Unusable, measured_by, write_parquet
 from experiments.story import Window
-from experiments.sweep_folder import STRUCTURE, SweepFolder
+from experiments.sweep_folder import STRUCTURE, SweepFolder, read_json
+from sim import every_parameter
 from sim.errors import InputError
+from sim.runs import in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,16 +47,16 @@ TURNS = 3
 
 
 def open_frame(*folders: str | Path) -> pd.DataFrame:
-    """The runs of a study that are there, from its folder, or from several with parts of the same study.
+    """The runs of a study that are there, from its folder, or from several with parts of the same study; of a comparison too.
 
     A file that is damaged is never used: it is named in a warning, and its run is absent. Raises InputError if a folder is not of a
-    sweep, or holds another study.
+    study, or holds another one.
     """
     import pandas as pd
 
     if not folders:
         raise InputError("open_frame needs the folder of a study, such as 'results/NAME'.")
-    places = [SweepFolder(Path(folder)) for folder in folders]
+    places = [_folder(Path(folder)) for folder in folders]
     written = _written(places[0]) if len(places) == 1 else None
     table, said = (written, []) if written is not None else gathered(places)
     for sentence in said:
@@ -68,7 +74,7 @@ def open_failures(*folders: str | Path) -> pd.DataFrame:
     """The runs that failed: key, scenario, seed, error, and the command that shows it failing."""
     import pandas as pd
 
-    told = [each for folder in folders for each in SweepFolder(Path(folder)).told_of_failures()]
+    told = [each for folder in folders for each in _folder(Path(folder)).told_of_failures()]
     return pd.DataFrame([{name: each.get(name) for name in ("key", "scenario", "seed", "error", "replay")} for each in told], columns=["key", "scenario", "seed", "error", "replay"])
 
 
@@ -154,3 +160,48 @@ def _written(folder: SweepFolder) -> pa.Table | None:
 def _by(study: dict[str, Any]) -> str:
     """What a frame depends on beside the runs."""
     return hashlib.sha256(json.dumps([study["study"], study["source"], measured_by()], sort_keys=True).encode()).hexdigest()
+
+
+# -- of a comparison ---------------------------------------------------------------------------------------------------------
+
+
+class _Comparison(SweepFolder):
+    """The folder of a comparison, which says the same in other words: its replicates are draws of a Latin hypercube."""
+
+    def told(self) -> dict[str, Any]:
+        told, declared = told_by(self.path), {each.address: each for each in every_parameter()}
+        inputs = [{"address": address, "between": list(declared[address].between), "levels": []} for address in self._addresses()]
+        asked = {
+            "name": self.path.name, "scenarios": told["study"]["scenarios"], "world": told["study"]["world"], "seed": told["study"]["seed"],
+            "design": {"method": "latin_hypercube", "levels": 0}, "inputs": inputs, "common_seeds": False, "measures": [],
+        }  # fmt: skip
+        return {"study": asked, "source": told.get("source", ""), "runs": told["runs"], "failures": told["failures"]}
+
+    def table(self, name: str) -> pa.Table:
+        if name == "plan":
+            scenarios = self.told()["study"]["scenarios"]
+            runs = [run for run in self.told()["runs"] if run["purpose"] == "comparison"]
+            runs.sort(key=lambda run: (run["draw"], run["seed"], scenarios.index(run["scenario"])))
+            return pa.table({column: pa.array([run[column] for run in runs]) for column in ("key", "scenario", "draw", "seed")})
+        rows = {int(row["draw"]): row for row in self._replicates()}  # two seeds of a draw have the same values
+        number, seed = len(rows), self.told()["study"]["seed"]
+        columns = {address: latin_column(seed, address, number) for address in (*self._addresses(), DUMMY)}
+        if name == "draws":
+            columns |= {address: np.array([float(row[address]) for row in rows.values()]) for address in self._addresses()}
+        return pa.table({"draw": np.arange(number), **columns})
+
+    def told_of_failures(self) -> list[dict[str, Any]]:
+        return self.told()["failures"]
+
+    def _addresses(self) -> list[str]:
+        return [name for name in self._replicates()[0] if name not in ("replicate", "seed", "draw")]
+
+    def _replicates(self) -> list[dict[str, str]]:
+        with in_a_sentence(self.path, "read"), (self.path / "replicates.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def _folder(path: Path) -> SweepFolder:
+    """The folder of a sweep or of a comparison."""
+    told = read_json(path / "study.json") or {}
+    return _Comparison(path) if told.get("format") == COMPARISON else SweepFolder(path)

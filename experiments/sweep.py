@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import cluster, wording
-from experiments.compare import progress
 from experiments.folder import RESULTS, made_by, now
 from experiments.frame import write_frame
+from experiments.progress import progress
 from experiments.runner import Failure, Work, WorkerDied, cores_for, divide, execute
 from experiments.sampling import METHODS
 from experiments.study_file import load_study, refuse_fixed, with_policies
@@ -120,8 +120,9 @@ def carry_out(study: Sweep, folder: SweepFolder, options: Namespace) -> int:
     """Compute what a shard of a study lacks, gather the frame, and say what there is; returns the exit code."""
     clock, facts = time.monotonic(), made_by(options.command_line)
     with _executing(options, study) as (run_all, at_once):
+        changed = folder.open(study, facts)
         _introduce(study)
-        for sentence in folder.open(study, facts):
+        for sentence in changed:
             note(sentence)
         mine = [row.run.key for row in study.distinct.values() if options.shard.has(row.turn)]
         try:

@@ -175,7 +175,7 @@ def run_to_its_end(program: str, do: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print(f"{program}: {in_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt as stop:
         print(f"{program}: stopped by Ctrl-C; {str(stop) or 'nothing was left half-written.'}", file=sys.stderr)
@@ -183,6 +183,11 @@ def run_to_its_end(program: str, do: Callable[[], int]) -> int:
     except BrokenPipeError:
         _abandon_output()
         return UNREAD
+
+
+def in_one_line(text: str) -> str:
+    """A sentence in which line ends and other signs that move the cursor, as a name in a file may hold them, stand as they are written in code."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text.rstrip())
 
 
 def _code_of(do: Callable[[], int]) -> int:

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from experiments import report
-from experiments.compare import carry_out
 from experiments.folder import Folder
 from experiments.sampling import Design, Input
 from experiments.study import Study
@@ -38,6 +36,9 @@ def study(*scenarios: Scenario, number: int = 4, fixed: bool = False, seed: int 
 
 def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0, page: bool = False) -> Folder:
     """The folder of a study that was carried out; the page itself is left empty unless asked for, as drawing takes a second."""
+    from experiments import report  # slow to load, and of no use to sweeps
+    from experiments.compare import carry_out
+
     folder = Folder(path)
     with pytest.MonkeyPatch.context() as patch:
         if not page:
