@@ -14,6 +14,7 @@ from experiments.analyses.sensitivity import (
     NO_DUMMY,
     ONE_SEED,
     distance,
+    methods,
     morris,
     pawn,
     sobol,
