@@ -37,7 +37,7 @@ def _england(quick: bool) -> list[Line]:
     children, active = ((first.told[what] + year.told[what]) / 2 for what in ("children", "with_open_records"))
     each = 1e9 * year.seconds / (days - 1)
     return [
-        Line("England, 365 days, whole process", year.since_start, "s", at_most(30.0, 13.0), f"processor time, of which {first.since_start:.1f} s until the first evening; {first.told['children']:,} children, daily stocks and all {year.told['events']:,} events kept"),
+        Line(f"England, {days} days, whole process", year.since_start, "s", at_most(30.0, 13.0), f"processor time, of which {first.since_start:.1f} s until the first evening; {first.told['children']:,} children, daily stocks and all {year.told['events']:,} events kept"),
         Line("England, the most memory held", year.peak / GIGABYTE, "GB", at_most(1.2, 0.7)),
         Line("a day of a child with an open record", each / active, "ns", at_most(300.0), f"{active:,.0f} children on an evening, looked after, missing, exploited, pulled away, with a worker or a lever held; days 2 to {days}, with all that the day costs"),
         Line("a day of any child", each / children, "ns", note="all are at risk every day, so this is the other end of what 'active' can mean"),

@@ -77,6 +77,15 @@ def test_an_unknown_section_is_refused(capsys) -> None:
     assert capsys.readouterr().err == "experiments: section 'sped' is not known; the sections are speed, scale, others, crn.\n"
 
 
+@pytest.mark.parametrize("options, met", [([], True), (["--quick"], None)])
+def test_quick_meets_no_goal_and_is_not_kept(options, met, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bench, "FILE", tmp_path / "bench.json")
+    monkeypatch.setattr(speed, "measure", lambda _: [Line("a year", 0.1, "s", at_most(0.25))])
+    assert main(["bench", "speed", "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["speed"]["lines"][0]["met"] is met
+    assert bench.FILE.exists() == (not options)
+
+
 # -- turns ---------------------------------------------------------------------------------------------------------------
 
 

@@ -167,10 +167,10 @@ def test_each_command_has_its_own_help(name: str, capsys: pytest.CaptureFixture[
 # -- kills ---------------------------------------------------------------------------------------------------------------------------
 
 
-def begun(folder: Path, *, least: int) -> subprocess.Popen[str]:
+def begun(folder: Path, *, least: int, replicates: int = 8) -> subprocess.Popen[str]:
     """A comparison that runs until at least so many runs are kept."""
     (folder / "small.toml").write_text(SMALL_WORLD, encoding="utf-8")
-    words = ("compare", "baseline", "early_intervention", "--world", "small.toml", "--replicates", "8", "--cores", "2", "--name", "killed")
+    words = ("compare", "baseline", "early_intervention", "--world", "small.toml", "--replicates", str(replicates), "--cores", "2", "--name", "killed")
     program = subprocess.Popen(command(*words), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     runs, until = folder / "results" / "killed" / "runs", time.monotonic() + 300
     while len(list(runs.glob("*.parquet"))) < least:
@@ -229,7 +229,7 @@ def test_a_killed_comparison_leaves_no_process_and_goes_on_to_the_same_bytes(tmp
 @linux
 @pytest.mark.slow
 def test_ctrl_c_ends_soon_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
-    program = begun(tmp_path, least=2)
+    program = begun(tmp_path, least=2, replicates=60)  # so many that it cannot have ended by itself
     os.killpg(program.pid, signal.SIGINT)
     _, said = program.communicate(timeout=60)
     assert program.returncode == 130

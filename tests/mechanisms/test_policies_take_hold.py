@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from sim import CountyLines
+from sim.missing import GOING_MISSING
+from sim.placements import BREAKDOWN_OF_PLACEMENT
 from tests.worlds import EVENTFUL, REGION, scenario, world
 
 HERE, THERE = list(REGION.authorities[:2]), list(REGION.authorities[2:])
@@ -45,3 +47,18 @@ def test_a_policy_turns_its_dial_where_it_serves_and_lets_go_of_it(policy, numbe
     assert (turned[THERE] == usual[THERE]).all()
     model.run_to(71)
     assert (turned[:] == usual).all()
+
+
+def test_a_managed_placement_holds_what_it_may_change_while_the_child_stays():
+    numbers = {**FULLY, "arrangements": 1000.0, "going_missing": 0.7, "breakdown": 0.8}
+    model = CountyLines(scenario({"managed_placement": numbers}, begins=2), world(0.03, warm_up=1, days=60), seed=2, parameters=EVENTFUL, days=60).run_to(2)
+    managed, before = model.policies[0], set()
+    while model.day < 60:
+        model.step()
+        for row in managed.inside:
+            assert model.levers.holders(GOING_MISSING, row)["managed_placement"] == 0.7
+            assert model.levers.holders(BREAKDOWN_OF_PLACEMENT, row)["managed_placement"] == 0.8
+        for row in before - managed.inside:
+            assert "managed_placement" not in model.levers.holders(GOING_MISSING, row) | model.levers.holders(BREAKDOWN_OF_PLACEMENT, row)
+        before |= managed.inside
+    assert len(before) > 5 and before - managed.inside

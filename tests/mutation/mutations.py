@@ -113,7 +113,7 @@ POLICIES = (
     Mutation("the hub has no places", "policies/joint_hub.py", "more = 1.0 + self.parameters.places * self.parameters.coverage", "more = 1.0", DIALS),
     Mutation("key workers leave as others do", "policies/key_worker.py", "turnover=p.stays", "turnover=1.0", REFERENCE),
     Mutation("no more lines are closed", "policies/line_disruption.py", "hazard_of_closing.hold(self.authorities(model), self.times", "hazard_of_closing.hold(self.authorities(model), 1.0", DIALS),
-    Mutation("managed moves are like others", "policies/managed_placement.py", "model.levers.hold(GOING_MISSING, done, at=p.going_missing", "model.levers.hold(GOING_MISSING, done, at=1.0", REFERENCE),
+    Mutation("managed moves are like others", "policies/managed_placement.py", "model.levers.hold(GOING_MISSING, done, at=p.going_missing", "model.levers.hold(GOING_MISSING, done, at=1.0", ("tests/mechanisms/test_policies_take_hold.py::test_a_managed_placement_holds_what_it_may_change_while_the_child_stays",)),
     Mutation("guidance changes no record", "policies/national_guidance.py", "share * self.parameters.recording", "share * 0.0", DIALS),
     Mutation("relocation is just a move", "policies/relocation.py", "contact=p.contact", "contact=1.0",
              _mechanism("distance", "test_being_relocated_has_numbers_of_its_own_which_take_the_place_of_the_usual_ones")),
