@@ -20,6 +20,7 @@ WORLDS = (
     world(0.09, warm_up=10, days=200),
     world(0.09, warm_up=30, days=400),
     world(0.30, warm_up=10, days=300),
+    world(1.00, warm_up=10, days=250),
 )
 
 # Numbers that act on few children, so that they need a larger world or a longer time than a quick test has.
@@ -39,7 +40,10 @@ AT_HAND = {
         "care.foster_outside": 1.1, "care.homes_outside": 1.7, "care.reach_km": 40.0, "care.reach_decay": 1.5,
         "people.friends": 6.0, "recruitment.peers": 2.5, "recruitment.online": 0.5,
     },
-    "recruitment.at_outlet": {"distance.line_follows": 0.1, "care.reach_decay": 1.5, "care.reach_km": 40.0},
+    "recruitment.at_outlet": {  # lines that follow a child who was moved, and are not closed soon after
+        "distance.line_follows": 0.1, "policies.relocation.line_follows": 0.1, "policies.line_disruption.coverage": 0.0,
+        "lines.lifetime": 300.0, "care.reach_decay": 1.5, "care.reach_km": 40.0,
+    },
     "policies.key_worker.going_missing": {"policies.key_worker.direct": 1},
     "policies.key_worker.getting_out": {"policies.key_worker.direct": 1},
     "missing.in_secure": {
