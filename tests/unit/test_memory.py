@@ -147,6 +147,7 @@ def test_a_study_for_which_there_is_too_little_is_refused_and_leaves_nothing(her
     assert [path.name for path in here.iterdir()] == ["small.toml"]
 
 
+@pytest.mark.slow
 def test_a_comparison_uses_fewer_processes_and_says_so(here, monkeypatch, capsys):
     small = load_world("small.toml")
     with_memory(monkeypatch, 1.5 * memory.needed(small, small.days, memory.WORK))
