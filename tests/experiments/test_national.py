@@ -41,7 +41,7 @@ def test_as_many_processes_as_cores_or_as_memory_holds(cores, gigabytes, each, f
 def test_the_designs_are_those_of_the_program():
     assert FULL.scenarios == 1 + len(every_policy())
     assert {design.world for design in DESIGNS} == set(national.WORLDS)
-    one_replicate = Study((PRESENT_PRACTICE, Scenario("a"), Scenario("b", policies={"relocation": PolicyUse("relocation")})), over_years(load_world("town"), national.YEARS - 1), 1)
+    one_replicate = Study((PRESENT_PRACTICE, Scenario("a"), Scenario("b", policies={"relocation": PolicyUse("relocation", {})})), over_years(load_world("town"), national.YEARS - 1), 1)
     days = Work(one_replicate.world, one_replicate.runs).days
     assert days == pytest.approx(365.25 * (1 + 3 * (national.YEARS - 1)), abs=5), "the runner shares a warm-up as the page says"
     assert SEEDS_PER_DRAW == 2
