@@ -18,6 +18,8 @@ from sim.terminal import FAILED, Parser, run_to_its_end
 ON_DEMAND = {
     "sweep": ("sweep", "sweep", "add_arguments", "Run what a study file asks for: scenarios under a design of uncertain numbers."),
     "extend": ("sweep", "extend", "add_extend_arguments", "Add seeds, draws, scenarios or policies to a study, or go on where it was stopped."),
+    "analyse": ("analyse", "analyse", "add_arguments", "What a study says: differences, sensitivity, chance and parameters and structure, where it turns, how many runs are enough."),
+    "settle": ("settle", "settle", "add_arguments", "Pairs of two scenarios until it is settled which is better, or no longer worth its price."),
     "check": ("again", "check", "add_check_arguments", "Compute a sample of a study's runs again, and compare the bytes."),
     "schema": ("schema", "schema", "add_arguments", "JSON Schemas of scenario, world and study files, with which editors complete and check them."),
     "claims": ("claims_study", "claims", "add_arguments", "The seed report's claims as experiments: each mechanism off, weak, strong."),

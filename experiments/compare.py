@@ -205,4 +205,4 @@ def _short(value: float, unit: str, *, signed: bool = False) -> str:
     """A figure for a narrow column, in characters that every terminal has."""
     value = value / 1e6 if unit.startswith("pounds") else value
     text = wording.change(value, "") if signed else wording.number(value)
-    return text.replace(wording.MINUS, "-").replace(wording.UNKNOWN, "-")
+    return wording.plain(text)

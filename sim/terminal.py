@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -84,6 +85,17 @@ def whole_number(least: int, greatest: int | None = None) -> Callable[[str], int
         return number
 
     return read
+
+
+def positive_number(text: str) -> float:
+    """Reads a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number above 0.")
+    return number
 
 
 # -- output ----------------------------------------------------------------------------------------------------------------

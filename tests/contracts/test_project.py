@@ -153,7 +153,10 @@ def test_every_library_that_is_imported_is_declared_and_those_of_an_extra_stay_i
     cluster = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["cluster"]}
     of_cluster = {ROOT / "experiments" / "cluster.py"}
     assert {normal(each) for each in libraries(of_cluster)} <= declared | cluster
-    assert {normal(each) for each in libraries(paths - of_bench - of_cluster)} <= declared
+    analysis = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["analysis"]}
+    of_workbench = {ROOT / "experiments" / "analyses" / "discovery.py", ROOT / "experiments" / "workbench.py"}
+    assert {normal(each) for each in libraries(of_workbench)} <= declared | analysis
+    assert {normal(each) for each in libraries(paths - of_bench - of_cluster - of_workbench)} <= declared
     assert libraries(of_bench) <= declared | bench
 
 
