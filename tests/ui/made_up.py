@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -117,18 +118,31 @@ def chunk(future: str, first: int, days: int, lived) -> Message:
     return "chunk", header, [b"".join(part.tobytes() for part in parts)]
 
 
+def packed(data: bytes) -> str:
+    """Bytes as gzip in base64."""
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+
+
 def page(sent: list[Message]) -> str:
-    """One HTML file that plays the messages."""
-    bundle = []
-    for name in (STATIC / "order.txt").read_text().split():
-        lines = (STATIC / name).read_text().splitlines()
-        bundle += [line.removeprefix("export ") for line in lines if not line.startswith("import ")]
-    encoded = json.dumps([[method, args, [base64.b64encode(buffer).decode() for buffer in buffers]] for method, args, buffers in sent], default=float)
-    text = (STATIC / "file.html").read_text()
+    """One HTML file that plays the messages, as the page's own export does."""
+    chunks = [{"args": args, "buffer": packed(buffers[0])} for method, args, buffers in sent if method == "chunk"]
+    stories = {args["id"]: args for method, args, _ in sent if method == "child"}
+    rest = [[method, args] for method, args, _ in sent if method not in ("setup", "chunk", "child")]
+    taken = {"setup": sent[0][1], "chunks": chunks, "stories": packed(json.dumps(stories).encode()), "messages": rest}
+    modules = {f"./{path.name}": path.read_text() for path in STATIC.glob("*.js")}
+    names = {name: f"countylines/{name[2:]}" for name in modules}
+    for name, text in modules.items():
+        for relative, bare in names.items():
+            text = text.replace(f'from "{relative}"', f'from "{bare}"')
+        modules[name] = "data:text/javascript;base64," + base64.b64encode(text.encode()).decode()
+    imports = json.dumps({"imports": {names[name]: address for name, address in modules.items()}})
     css = (STATIC / "vendor/uPlot.min.css").read_text() + (STATIC / "style.css").read_text()
-    for name, content in {"css": css, "uplot": (STATIC / "vendor/uPlot.iife.min.js").read_text(), "modules": "\n".join(bundle), "messages": encoded.replace("</", "<\\/")}.items():
-        text = text.replace("{{" + name + "}}", content)
-    return text
+    return f"""<!doctype html>
+<html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>countylines</title><style>{css}</style>
+<script>{(STATIC / "vendor/uPlot.iife.min.js").read_text()}</script><script type="importmap">{imports}</script></head>
+<body><div id="room"></div><script type="application/json" id="taken-away">{json.dumps(taken, default=float).replace("</", "<\\/")}</script>
+<script type="module">import {{ start }} from "countylines/player.js"; globalThis.room = await start(document.getElementById("room"), {{ takenAway: true }});</script>
+</body></html>"""
 
 
 if __name__ == "__main__":

@@ -16,14 +16,11 @@ export class Chart {
     this.element = h(
       "section",
       { class: "chart", "aria-label": `Chart: ${measure.label}` },
-      h(
-        "div",
-        { class: "chart-head" },
-        h("h3", {}, capital(measure.label), measure.kind === "stock" ? "" : ", so far"),
-        button("Evidence", () => onEvidence(measure), { class: "quiet small", "aria-label": `Evidence for ${measure.label}` }),
-        button("Table", () => onTable(this), { class: "quiet small", "aria-label": `Table of ${measure.label}` }),
-      ),
+      h("h3", {}, capital(measure.label), measure.kind === "stock" ? "" : ", so far"),
       this.holder,
+      h("div", { class: "chart-foot" },
+        button("Evidence", () => onEvidence(measure), { class: "quiet small", "aria-label": `Evidence for ${measure.label}` }),
+        button("Table", () => onTable(this), { class: "quiet small", "aria-label": `Table of ${measure.label}` })),
     );
     parent.append(this.element);
     this.x = Array.from({ length: this.last - this.first + 1 }, (_, i) => dates.seconds(this.first + i));
@@ -37,7 +34,7 @@ export class Chart {
   }
 
   #make() {
-    const axis = { stroke: "#4b5763", grid: { stroke: "#e7e3da", width: 1 }, ticks: { show: false }, font: "11px system-ui, 'Segoe UI', Roboto, sans-serif" };
+    const axis = { stroke: "#4b5763", grid: { stroke: "#e7e3da", width: 1 }, ticks: { show: false }, font: "11px Inter, system-ui, 'Segoe UI', Roboto, sans-serif" };
     const empty = this.x.map(() => null);
     this.plot = new globalThis.uPlot(
       {
@@ -48,7 +45,7 @@ export class Chart {
         cursor: { show: false },
         scales: { x: { time: true, range: () => [this.x[0], this.x.at(-1)] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
         axes: [
-          { ...axis, space: 70, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleDateString("en-GB", { month: "short", year: "2-digit", timeZone: "UTC" })) },
+          { ...axis, size: 30, space: 70, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleDateString("en-GB", { month: "short", year: "2-digit", timeZone: "UTC" })) },
           { ...axis, size: 50, space: 28, values: (_, ticks) => ticks.map((tick) => amount(tick, this.measure)) },
         ],
         tzDate: (seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),

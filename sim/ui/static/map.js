@@ -16,7 +16,7 @@ const LAND = "#f0ede5";
 const COAST = "#cfc9bb";
 const INK = "#1d2733";
 const LINE = "#9a3412";
-const ROOM_FOR = 2500; // children: dots keep their size while the shown children become more
+const ROOM_FOR = 2200; // children: dots keep their size while the shown children become more
 const GOLDEN = Math.PI * (3 - Math.sqrt(5));
 
 /** A number in [0, 1) that belongs to a child and a purpose: the same in both maps and on every day. */
@@ -108,7 +108,7 @@ export class Layout {
     const roomy = Math.sqrt((0.2 * width * height) / (Math.PI * Math.max(ROOM_FOR, this.setup.children.length)));
     const spanned = view === "england" ? 0.62 : 1;
     this.spacing = Math.max(1.5, Math.min(6.5, roomy * spanned * (typeof view === "number" ? 1.6 : 1)));
-    this.dot = Math.max(1.05, Math.min(3.2, this.spacing * 0.36));
+    this.dot = Math.max(1.1, Math.min(3.4, this.spacing * 0.4));
     this.px = Float64Array.from(places, (place) => this.x(place.x));
     this.py = Float64Array.from(places, (place) => this.y(place.y));
     this.radius = Float64Array.from(this.residents, (count) => (count ? this.spacing * Math.sqrt(count) + 2 : 3.5));
@@ -193,7 +193,7 @@ export class Layout {
     for (const i of order.slice(0, 60)) {
       const resident = this.residents[i] > 0;
       if (!resident && taken.length >= (this.view === "england" ? 14 : 12)) break;
-      context.font = resident ? "600 13px system-ui, 'Segoe UI', Roboto, sans-serif" : "11px system-ui, 'Segoe UI', Roboto, sans-serif";
+      context.font = resident ? "600 13px Inter, system-ui, 'Segoe UI', Roboto, sans-serif" : "11px Inter, system-ui, 'Segoe UI', Roboto, sans-serif";
       const width = context.measureText(places[i].name).width;
       const gap = resident ? 1.05 * this.radius[i] + 17 : 15;
       const x = Math.max(width / 2 + 4, Math.min(this.width - width / 2 - 4, this.px[i]));
@@ -245,7 +245,7 @@ export function bundles(arcs) {
 
 /** Width of an arc with so many children on it [px]. */
 export function arcWidth(children) {
-  return children > 0 ? Math.min(14, 1.4 + 1.5 * children) : 0.9;
+  return children > 0 ? Math.min(13, 1 + 1.2 * children) : 0.9;
 }
 
 export class MapView {
@@ -390,7 +390,14 @@ export class MapView {
     const dy = py[j] - py[i];
     const bend = 0.22;
     const [cx, cy] = [px[i] + dx / 2 + dy * bend, py[i] + dy / 2 - dx * bend];
-    return [px[i], py[i], (px[i] + 2 * cx) / 3, (py[i] + 2 * cy) / 3, (px[j] + 2 * cx) / 3, (py[j] + 2 * cy) / 3, px[j], py[j]];
+    const edge = (k) => {
+      const away = Math.hypot(cx - px[k], cy - py[k]) || 1;
+      const r = residents[k] ? Math.min(1.05 * radius[k] + 3, away) : 0;
+      return [px[k] + ((cx - px[k]) / away) * r, py[k] + ((cy - py[k]) / away) * r];
+    };
+    const [x0, y0] = edge(i);
+    const [x3, y3] = edge(j);
+    return [x0, y0, (x0 + 2 * cx) / 3, (y0 + 2 * cy) / 3, (x3 + 2 * cx) / 3, (y3 + 2 * cy) / 3, x3, y3];
   }
 
   #ring(child, eased) {

@@ -33,6 +33,26 @@ export function mount(element, bridge) {
   return room;
 }
 
+/** A page in the program, {mode, send, onmessage}, or in a file that was taken away, {takenAway: true}. */
+export function start(element, options) {
+  if (options.takenAway) return playFile(element);
+  const page = mount(element, options);
+  options.onmessage?.((...message) => page.receive(...message));
+  return page;
+}
+
+/** Plays what the file holds: a setup, chunks and stories, as JSON with gzipped buffers in base64. */
+async function playFile(element) {
+  const taken = JSON.parse(document.getElementById("taken-away").textContent);
+  const unpack = (text) => new Response(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  const stories = JSON.parse(new TextDecoder().decode(await unpack(taken.stories)));
+  const page = mount(element, { mode: "file", send: (method, { id }) => method === "follow" && stories[id] && page.receive("child", stories[id]) });
+  page.receive("setup", taken.setup);
+  for (const { args, buffer } of taken.chunks) page.receive("chunk", args, [await unpack(buffer)]);
+  for (const [method, args] of taken.messages ?? []) page.receive(method, args);
+  return page;
+}
+
 function beside(name) {
   return new URL(name, import.meta.url).href;
 }
@@ -86,6 +106,7 @@ class Room {
     this.gone = h("p", { class: "gone", role: "alert", hidden: true });
     this.spoken = h("p", { class: "spoken", "aria-live": "polite" });
     this.scale = h("p", { class: "scale" });
+    this.where = h("p", { class: "where" });
     this.maps = h("div", { class: "maps" });
     this.legend = h("div", { class: "legend" });
     this.chartGrid = h("div", { class: "charts" });
@@ -109,7 +130,7 @@ class Room {
         button("Hide (Esc Esc)", () => this.hiding.hide(), { class: "quiet" })),
     );
     this.main = h("main", { id: "main", tabindex: "-1" },
-      h("div", { class: "title" }, (this.heading = h("h1", {}, "Two futures of the same children")), this.scale),
+      h("div", { class: "title" }, h("h1", {}, "Two futures of the same children"), this.where),
       this.gone, this.panel.element, this.#transport(), this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element,
       this.fromFile ? null : this.cards.element);
     for (const part of [this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element, this.cards.element]) part.hidden = true;
@@ -155,7 +176,7 @@ class Room {
       const gap = h("span", { class: "gap" });
       side.values.push([m, value, gap]);
       const sofar = measure.kind === "stock" ? "" : ", so far";
-      const open = h("button", { type: "button", onclick: () => this.#evidence(measure), title: "Definition and evidence" }, h("span", { class: "label" }, measure.label + sofar), value, i ? gap : null);
+      const open = h("button", { type: "button", onclick: () => this.#evidence(measure), title: "Definition and evidence" }, h("span", { class: "label" }, measure.label + sofar), value, gap);
       return h("li", {}, open);
     }));
     side.canvas = h("canvas", { role: "img", "aria-label": `Map, ${SIDES[i]} future` });
@@ -188,6 +209,7 @@ class Room {
     this.legend.replaceChildren(
       h("div", {}, h("h2", {}, "A dot is an invented child, today"), h("ul", {}, shapes)),
       h("div", {}, h("h2", {}, "An arc is a line, and the children on it now"), h("ul", {}, arcs)),
+      this.scale,
     );
   }
 
@@ -253,7 +275,8 @@ class Room {
     this.views = this.sides.map((side) => new MapView(side.canvas, this.layout));
     this.scrub.min = setup.first_day;
     this.scrub.max = setup.last_day;
-    write(this.scale, `${setup.world.title}. ${setup.scale}`);
+    write(this.where, `${setup.world.title}, seed ${setup.seed}`);
+    write(this.scale, setup.scale);
     this.#views();
     this.#drawLegend();
     this.#makeCharts();
@@ -635,7 +658,7 @@ class Room {
     if (!this.setup) return;
     const width = Math.floor(this.sides[0].figure.clientWidth);
     if (!width) return;
-    const height = Math.round(Math.min(width * 0.82, Math.max(260, globalThis.innerHeight * 0.62)));
+    const height = Math.round(Math.min(width * 0.82, Math.max(260, globalThis.innerHeight * 0.5)));
     this.layout.fit(width, height, Math.min(2, globalThis.devicePixelRatio || 1), this.view);
     for (const side of this.sides) side.canvas.style.height = `${height}px`;
     this.#sizeCharts();
