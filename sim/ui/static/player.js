@@ -245,7 +245,10 @@ class Room {
     if (header.newcomers?.length) {
       const { children } = to.setup;
       for (const child of header.newcomers) if (child.id >= children.length) children.push(child);
-      if (to === this) this.layout.grow();
+      if (to === this) {
+        this.layout.grow();
+        this.resize();
+      }
     }
     to.futures[i].add(header, buffer);
     this.asked = 0;
