@@ -1,0 +1,116 @@
+// Policy cards: what services could do, in plain words, with the numbers one may change.
+import { button, definitions, evidence, h } from "./parts.js";
+import { setting } from "./words.js";
+
+const GRADES = {
+  none: "No evidence on the effect itself: every range holds “nothing happens”.",
+  low: "Low: studies without a comparison, or of other settings.",
+  medium: "Medium: some comparisons, not all of them of children on lines.",
+  high: "High: good comparisons of the same thing in the same setting.",
+};
+
+export function gradeWords(grade) {
+  return GRADES[grade] ?? grade ?? "";
+}
+
+/** The cards of all policies; `change({policy, settings, from_day, future})` is called when one is put to use or taken away. */
+export class Cards {
+  constructor(room, drawer) {
+    Object.assign(this, { room, drawer });
+    this.future = h("select", { id: "card-future", onchange: () => this.refresh() });
+    this.when = h("select", { id: "card-when" }, h("option", { value: "today" }, "from today on"), h("option", { value: "first" }, "from the first day"));
+    this.list = h("div", { class: "cards" });
+    this.element = h(
+      "section",
+      { class: "panel", id: "policies", "aria-labelledby": "policies-heading" },
+      h("h2", { id: "policies-heading" }, "What services do"),
+      h("p", {}, "Each card is a change from present practice. “From today on” keeps every day until the one you are on and lives the rest again."),
+      h("div", { class: "row" }, h("label", { for: "card-future" }, "Change"), this.future, h("label", { for: "card-when" }, "and let it begin"), this.when),
+      this.list,
+    );
+  }
+
+  setup(setup) {
+    const chosen = this.future.value || setup.futures.at(-1).id;
+    const side = ["the left future", "the right future"];
+    this.future.replaceChildren(...setup.futures.map((future, i) => h("option", { value: future.id, selected: future.id === chosen }, `${side[i]}: ${future.title}`)));
+    this.policies = Object.fromEntries(setup.futures.map((future) => [future.id, future.policies ?? []]));
+    this.refresh();
+  }
+
+  show(cards) {
+    this.cards = cards;
+    this.parts = cards.map((card) => this.#card(card));
+    this.list.replaceChildren(...this.parts.map((part) => part.element));
+    this.refresh();
+  }
+
+  #card(card) {
+    const status = h("p", { class: "in-force" });
+    const inputs = card.sliders.map((slider) => this.#slider(card, slider));
+    const settings = () => Object.fromEntries(inputs.map(({ slider, input }) => [slider.name, Number(input.value)]));
+    const send = (values) => this.room.change({ policy: card.policy, settings: values, from_day: this.when.value === "first" ? null : undefined, future: this.future.value });
+    const use = button("Use it", () => send(settings()), { class: "primary", "aria-label": `Use: ${card.title}` });
+    const away = button("Take it away", () => send(null), { "aria-label": `Take away: ${card.title}`, hidden: true });
+    const element = h(
+      "article",
+      { class: "card", "aria-labelledby": `card-${card.policy}` },
+      h("div", { class: "card-head" }, h("h3", { id: `card-${card.policy}` }, card.title), h("span", { class: `grade grade-${card.grade}` }, `evidence: ${card.grade}`)),
+      status,
+      h("p", {}, card.what),
+      card.who ? h("p", { class: "who" }, h("b", {}, "Who does it: "), card.who) : null,
+      h("details", {}, h("summary", {}, `Its ${card.sliders.length} numbers`), inputs.map(({ element }) => element)),
+      h("div", { class: "row" }, use, away, button("Evidence", () => this.#evidence(card), { class: "quiet", "aria-label": `Evidence for ${card.title}` })),
+    );
+    return { card, element, status, inputs, use, away };
+  }
+
+  #slider(card, slider) {
+    const id = `${card.policy}-${slider.name}`;
+    const { low, high, value, unit, status, title, note } = slider.evidence;
+    const step = slider.whole ? 1 : Number(((high - low) / 100).toPrecision(1)) || 0.01;
+    const shown = h("output", { for: id });
+    const input = h("input", { type: "range", id, min: low, max: high, step, value, "aria-describedby": `${id}-what` });
+    const write = () => {
+      shown.textContent = `${setting(Number(input.value), slider.whole)} ${unit}`;
+      input.setAttribute("aria-valuetext", shown.textContent);
+    };
+    input.addEventListener("input", write);
+    input.value = value;
+    write();
+    const range = `Range ${setting(low, slider.whole)} to ${setting(high, slider.whole)}. `;
+    const source = status === "assumed" ? h("b", { class: "badge" }, "ASSUMED") : title;
+    const element = h("div", { class: "slider" }, h("label", { for: id }, slider.label), shown, input, h("small", { id: `${id}-what` }, note ? `${note} ` : "", range, source));
+    return { slider, input, element, write };
+  }
+
+  #evidence(card) {
+    const numbers = card.sliders.map((slider) => slider.evidence);
+    const assumed = numbers.filter((one) => one.status === "assumed").length;
+    this.drawer.show(
+      card.title,
+      h("p", {}, card.evidence),
+      definitions([["Grade", `${card.grade}. ${gradeWords(card.grade)}`], ["Numbers", `${assumed} of its ${numbers.length} numbers are assumed.`]]),
+      h("h3", {}, "Its numbers, and where they come from"),
+      evidence(numbers),
+    );
+  }
+
+  refresh() {
+    for (const part of this.parts ?? []) {
+      const use = (this.policies?.[this.future.value] ?? []).findLast((one) => one.name === part.card.policy && !one.to_day);
+      part.status.textContent = use ? `In force from ${this.room.dates.long(use.from_day ?? this.room.setup.first_day)}.` : "";
+      part.element.classList.toggle("on", Boolean(use));
+      part.use.textContent = use ? "Change it" : "Use it";
+      part.use.setAttribute("aria-label", `${part.use.textContent}: ${part.card.title}`);
+      part.away.hidden = !use;
+      for (const { slider, input, write } of part.inputs) {
+        const value = use?.settings?.[slider.name];
+        if (value !== undefined && Number(input.value) !== value) {
+          input.value = value;
+          write();
+        }
+      }
+    }
+  }
+}
