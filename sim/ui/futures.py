@@ -209,7 +209,7 @@ class Record:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        arrays = (self.keys, self.places, self.states, self.arcs, self.numbers, *self.events.values(), *self.children.values())
+        arrays: list[NDArray[Any]] = [self.keys, self.places, self.states, self.arcs, self.numbers, *self.events.values(), *self.children.values()]
         return sum(array.nbytes for array in arrays)
 
 

@@ -18,6 +18,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -269,16 +270,11 @@ def names_of(host: str) -> frozenset[str]:
     names = {*LOCAL, host.lower()}
     if host in ("0.0.0.0", "::") or not is_local(host):
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        try:
+        with suppress(OSError):
             names |= {str(found[4][0]).lower() for found in socket.getaddrinfo(socket.gethostname(), None)}
-        except OSError:
-            pass
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:  # nothing is sent: the system only says which address it would use
-            try:
-                asked.connect(("192.0.2.1", 9))
-                names.add(asked.getsockname()[0])
-            except OSError:
-                pass
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            asked.connect(("192.0.2.1", 9))  # nothing is sent: the system only says which of its addresses it would use
+            names.add(asked.getsockname()[0])
     return frozenset(names)
 
 

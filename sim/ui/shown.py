@@ -146,7 +146,7 @@ class Shown:
         place[day[shown], ids[shown]] = record.places[shown]
         args = {
             "future": name, "first": record.first, "days": record.days, "n": len(self.key), "arcs": np.diff(record.arc_starts).tolist(),
-            "measures": len(record.numbers), "newcomers": newcomers, "not_shown": int(len(np.setdiff1d(record.keys, self.key))),
+            "measures": len(record.numbers), "newcomers": newcomers, "not_shown": len(np.setdiff1d(record.keys, self.key)),
         }  # fmt: skip
         parts = (place, state, record.arcs.astype("<u2"), record.numbers.astype("<f4"))
         return args, b"".join(np.ascontiguousarray(part).tobytes() for part in parts)

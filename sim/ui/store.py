@@ -17,7 +17,8 @@ import threading
 import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future as Promise
+from concurrent.futures import CancelledError
+from concurrent.futures import Future as Promise
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count as counting
@@ -43,6 +44,8 @@ GAVE_UP = "The simulation of these days did not end in time; try again, or choos
 ENDED = "A worker that simulates ended unexpectedly; try again."
 
 
+DO: dict[str, Any] = {"begin": futures.begin, "live": futures.live, "count": futures.count}
+
 # -- workers -----------------------------------------------------------------------------------------------------------------
 
 
@@ -58,8 +61,7 @@ def work(line: Connection, folder: Path, low: bool) -> None:
         except EOFError:
             return
         try:
-            do = {"begin": futures.begin, "live": futures.live, "count": futures.count}[name]
-            line.send(("done", do(*arguments, folder, lambda *told: line.send(("told", told)))))
+            line.send(("done", DO[name](*arguments, folder, lambda *told: line.send(("told", told)))))
         except InputError as error:
             line.send(("failed", str(error)))
         except BrokenPipeError:
@@ -197,10 +199,10 @@ class Store:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                promise, job = self._kept[key]
-                if tell is not None and not promise.done():
+                kept, job = self._kept[key]
+                if tell is not None and not kept.done():
                     job.listeners.append(tell)
-                return promise
+                return kept
             promise: Promise = Promise()
             job = Job(priority, next(self._serial), name, arguments, promise, [] if tell is None else [tell])
             workers = self.soon
