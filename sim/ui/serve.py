@@ -220,9 +220,9 @@ def saying(send: Send, said: dict[str, str]) -> Send:
 
 
 def keep_to_this_machine(home: Path) -> None:
-    """Settle, before Solara is loaded, what it would otherwise do by itself: telemetry, a content network, a folder in the user's home."""
+    """Settle, before Solara is loaded, what it would otherwise do by itself: telemetry, a content network, folders in the user's home."""
     os.environ.update(
-        SOLARA_TELEMETRY_MIXPANEL_ENABLE="false", SOLARA_HOME=str(home), SOLARA_MODE="production", SOLARA_ROOT_PATH="", SOLARA_APP="sim.ui.page",
+        SOLARA_TELEMETRY_MIXPANEL_ENABLE="false", SOLARA_HOME=str(home), IPYTHONDIR=str(home / "ipython"), SOLARA_MODE="production", SOLARA_ROOT_PATH="", SOLARA_APP="sim.ui.page",
         SOLARA_ASSETS_PROXY="true", SOLARA_ASSETS_PROXY_CACHE_DIR=str(CDN), SOLARA_ASSETS_FONTAWESOME_ENABLED="false",
         SOLARA_SESSION_HTTP_ONLY="true", SOLARA_SESSION_SECRET_KEY=secrets.token_hex(16), SOLARA_KERNEL_CULL_TIMEOUT=CULL,
         SOLARA_KERNEL_MAX_PER_SESSION="20", SOLARA_THEME_SHOW_BANNER="false", SOLARA_THEME_TITLE="countylines",
