@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -53,7 +54,9 @@ def ask(reached, path, *, kind="http", method="GET", host="localhost:8765", orig
 
     given = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin else []), *headers]
     scope = {"type": kind, "path": path, "method": method, "headers": given, "root_path": "/pwn", "query_string": b""}
-    asyncio.run(Guard(solara, frozenset(LOCAL), guard_of)(scope, receive, send))
+    asked = Guard(solara, frozenset(LOCAL), guard_of)(scope, receive, send)
+    with ThreadPoolExecutor(1) as thread:  # a test with a browser may have left an event loop running in this one
+        thread.submit(asyncio.run, asked).result()
     first = sent[0]
     told = {name.decode(): value.decode() for name, value in first.get("headers", [])}
     return first.get("status", first.get("code", 101)), told, b"".join(message.get("body", b"") for message in sent)
