@@ -56,6 +56,14 @@ def every_lesson(folder: Path = FOLDER) -> list[dict[str, Any]]:
     return [load(path) for path in sorted(folder.glob("*.toml"))]
 
 
+def lesson(id: Any) -> dict[str, Any]:
+    """The lesson of an id. Raises InputError where there is none."""
+    known = {one["id"]: one for one in every_lesson()}
+    if not isinstance(id, str) or id not in known:
+        raise InputError(f"lesson is {id!r:.60}, but must be one of {', '.join(known)}.")
+    return known[id]
+
+
 def load(path: Path) -> dict[str, Any]:
     """One lesson, checked, as the page gets it: its sources looked up, its policies with all their settings. Raises InputError."""
     try:

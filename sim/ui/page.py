@@ -81,7 +81,7 @@ TEMPLATE = """
 module.exports = {
   mounted() {
     this.waiting = [];
-    import(window.location.origin + this.address).then((player) => {
+    import(new URL(this.address, location.href).href).then((player) => {
       this.room = player.start(this.$refs.room, {
         mode: this.mode,
         send: (method, args) => this.ask({ method, args }),

@@ -105,8 +105,9 @@ class Session:
         elif mode == "lessons":
             self.send("lessons", {"lessons": lessons.every_lesson()})
         elif mode != "about":
-            plan = future(args.get("world", "town"), args.get("seed", 1))
-            a, b = (planned(plan, args.get(f"policies_{name}", usual)) for name, usual in (("a", []), ("b", USUAL)))
+            lesson = lessons.lesson(args["lesson"]) if args.get("lesson") is not None else {}
+            plan = future(args.get("world", lesson.get("world", "town")), args.get("seed", lesson.get("seed", 1)))
+            a, b = (planned(plan, args.get(f"policies_{name}", lesson.get(name, usual))) for name, usual in (("a", []), ("b", USUAL)))
             self._show(a, b, _day(args, "day", a))
 
     def change(self, args: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def messages(children: int = 900, days: int = 56, seed: int = 1) -> list[Message
         "measures": [{"name": n, "label": label, "unit": unit, "kind": kind, "definition": f"{label}, made up.", "source": "Made up.", "evidence": [number("found"), number()]} for n, label, unit, kind in MEASURES],
         "futures": [{"id": "a", "title": "Present practice", "policies": []}, {"id": "b", "title": "One worker who stays", "policies": [{"name": "key_worker", "title": "Key worker", "settings": {"coverage": 0.8}, "from_day": FIRST, "to_day": None}]}],
     }  # fmt: skip
-    sent: list[Message] = [("setup", setup, []), ("cards", {"cards": [card()]}, []), ("lessons", {"lessons": [lesson(days)]}, [])]
+    sent: list[Message] = [("setup", setup, []), ("cards", {"cards": [card()], "worlds": [{"name": "town", "title": "Greenwich, Medway and Kent"}]}, []), ("lessons", {"lessons": [lesson(days)]}, [])]
     lived = {future: live(np.random.default_rng(seed), index, homes, days, gentler) for future, gentler in (("a", 1.0), ("b", 0.7))}
     for first in range(0, days, CHUNK):
         for future in ("a", "b"):

@@ -27,10 +27,28 @@ export class Cards {
       h("p", {}, "Each card is a change from present practice. “From today on” keeps every day until the one you are on and lives the rest again."),
       h("div", { class: "row" }, h("label", { for: "card-future" }, "Change"), this.future, h("label", { for: "card-when" }, "and let it begin"), this.when),
       this.list,
+      this.#otherWorlds(),
+    );
+  }
+
+  #otherWorlds() {
+    this.world = h("select", { id: "other-world" });
+    this.seed = h("input", { type: "number", id: "other-seed", min: 0, max: 1000000, step: 1, value: 1, inputmode: "numeric" });
+    const begin = (seed) => this.room.startAnew(this.world.value, seed);
+    return h(
+      "div",
+      { class: "anew" },
+      h("h3", {}, "Other children, other places"),
+      h("p", {}, "A seed is all the chance there is in a world: who lives there, whom a line finds, what goes well. The same seed is the same story again; another seed shows how much of a difference was chance."),
+      h("div", { class: "row" }, h("label", { for: "other-world" }, "Places"), this.world, h("label", { for: "other-seed" }, "Seed"), this.seed,
+        button("Begin there", () => begin(Math.round(Number(this.seed.value)))),
+        button("Another seed", () => begin(this.room.setup.seed + 1), { class: "quiet" })),
     );
   }
 
   setup(setup) {
+    this.seed.value = setup.seed;
+    this.world.value = setup.world.name;
     const chosen = this.future.value || setup.futures.at(-1).id;
     const side = ["the left future", "the right future"];
     this.future.replaceChildren(...setup.futures.map((future, i) => h("option", { value: future.id, selected: future.id === chosen }, `${side[i]}: ${future.title}`)));
@@ -38,8 +56,10 @@ export class Cards {
     this.refresh();
   }
 
-  show(cards) {
+  show(cards, worlds) {
     this.cards = cards;
+    const now = this.room.setup?.world.name;
+    this.world.replaceChildren(...worlds.map(({ name, title }) => h("option", { value: name, selected: name === now }, title.length > 60 ? `${title.slice(0, 57)} …` : title)));
     this.parts = cards.map((card) => this.#card(card));
     this.list.replaceChildren(...this.parts.map((part) => part.element));
     this.refresh();
@@ -59,6 +79,9 @@ export class Cards {
       status,
       h("p", {}, card.what),
       card.who ? h("p", { class: "who" }, h("b", {}, "Who does it: "), card.who) : null,
+      card.changes || card.for_whom
+        ? h("details", {}, h("summary", {}, "How it works"), definitions([["For whom", card.for_whom], ["Whom it reaches", card.reaches], ["What it changes", card.changes], ["What it does to records", card.recording]]))
+        : null,
       h("details", {}, h("summary", {}, `Its ${card.sliders.length} numbers`), inputs.map(({ element }) => element)),
       h("div", { class: "row" }, use, away, button("Evidence", () => this.#evidence(card), { class: "quiet", "aria-label": `Evidence for ${card.title}` })),
     );

@@ -165,7 +165,7 @@ export class FollowedChild {
     for (const [day, [a, b]] of [...rows].sort(([one], [other]) => one - other)) {
       const both = a.filter((text) => b.includes(text));
       const time = h("time", { datetime: room.dates.of(day).toISOString().slice(0, 10) }, room.dates.short(day));
-      const cell = (where, texts) => (texts.length ? h("span", { class: where }, h("span", { class: "whose" }, where === "both" ? "both futures" : where === "a" ? "left" : "right"), ` ${texts.map(capital).join(" ")}`) : null);
+      const cell = (where, texts) => (texts.length ? h("span", { class: where }, h("span", { class: "whose" }, where === "both" ? "both futures:" : where === "a" ? "left:" : "right:"), ` ${texts.map(capital).join(" ")}`) : null);
       list.append(h("li", {}, time, cell("both", both), cell("a", a.filter((text) => !both.includes(text))), cell("b", b.filter((text) => !both.includes(text)))));
     }
     this.timeline.replaceChildren(rows.size ? list : h("p", {}, "Nothing that the model writes down has happened to this child so far."));

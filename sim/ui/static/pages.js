@@ -64,7 +64,7 @@ export function resultsPage(studies) {
       "article",
       { class: "card", "aria-labelledby": `study-${study.name}` },
       h("h2", { id: `study-${study.name}` }, study.title || study.name),
-      study.made ? h("p", { class: "who" }, `Made ${study.made}`) : null,
+      study.made ? h("p", { class: "who" }, `Made on ${new Date(study.made).toLocaleDateString("en-GB", { dateStyle: "long" })}`) : null,
       study.command ? h("p", {}, "Rebuilt with ", h("code", {}, study.command)) : null,
       study.address
         ? h("p", {}, h("a", { class: "button primary", href: study.address, target: "_blank", rel: "noopener", "aria-label": `Open the report of ${study.name} in a new tab` }, "Open the report"))

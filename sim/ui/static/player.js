@@ -70,7 +70,6 @@ class Page {
     const hiding = new Hiding(element, () => {});
     this.onkey = (event) => event.key === "Escape" && hiding.escape(event.timeStamp);
     document.addEventListener("keydown", this.onkey);
-    document.title = { lessons: "Lessons", results: "Results", about: "About" }[bridge.mode] + " – countylines";
     this.mode = bridge.mode;
     bridge.send("start", { mode: bridge.mode });
   }
@@ -135,7 +134,6 @@ class Room {
       this.fromFile ? null : this.cards.element);
     for (const part of [this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element, this.cards.element]) part.hidden = true;
     element.prepend(this.head, this.main, footer(), this.spoken);
-    document.title = "The room – countylines";
   }
 
   #transport() {
@@ -180,7 +178,7 @@ class Room {
       return h("li", {}, open);
     }));
     side.canvas = h("canvas", { role: "img", "aria-label": `Map, ${SIDES[i]} future` });
-    side.cover = h("div", { class: "covered", hidden: true }, h("p", {}, "Covered until you have said what you expect."));
+    side.cover = h("div", { class: "covered", hidden: true }, h("p", {}));
     side.tip = h("div", { class: "tip", hidden: true });
     side.note = h("p", { class: "outside" });
     side.twin = h("details", { class: "twin" }, h("summary", {}, `The ${SIDES[i]} map as text`));
@@ -221,7 +219,7 @@ class Room {
     if (method === "setup") this.#setup(args);
     else if (method === "chunk") this.#chunk(args, buffers[0]);
     else if (method === "ribbon") this.#ribbon(args);
-    else if (method === "cards") this.cards.show(args.cards);
+    else if (method === "cards") this.#cards(args);
     else if (method === "lessons") this.#lessons(args.lessons);
     else if (method === "child") this.followed.told(args);
     else if (method === "export") this.#exported(args);
@@ -312,6 +310,21 @@ class Room {
     if (this.setup && this.link.lesson && !this.panel.lesson) this.#openLesson();
   }
 
+  #cards({ cards, worlds }) {
+    this.cards.show(cards, worlds ?? []);
+    this.usual = new Map(cards.flatMap((card) => card.sliders.map((slider) => [`${card.policy}.${slider.name}`, slider.evidence.value])));
+    this.remember();
+  }
+
+  /** Another world or another seed, with the policies that are in use now. */
+  startAnew(world, seed) {
+    this.pause();
+    this.follow(null, false);
+    const [a, b] = this.setup.futures.map((future) => future.policies);
+    this.bridge.send("start", { mode: "room", world, seed, policies_a: a, policies_b: b, day: this.day });
+    this.#busy("Getting the children and the places ready …");
+  }
+
   #openLesson() {
     const lesson = this.lessons.find((one) => one.id === this.link.lesson);
     if (lesson) this.panel.open(lesson, (this.link.scene ?? 1) - 1);
@@ -322,6 +335,7 @@ class Room {
     const to = this.next ? this.next.setup : this.setup;
     if (!to) return;
     (to.ribbons ??= new Map()).set(`${args.future} ${args.measure}`, args);
+    this.panel.again?.();
     this.stale = true;
     this.dirty();
   }
@@ -621,11 +635,13 @@ class Room {
     return this.covered && i === 1;
   }
 
-  /** Covers the right future, or uncovers it. */
-  cover(covered) {
+  /** Covers the right future and says why, or uncovers it. */
+  cover(covered, why = this.whyCovered) {
     this.covered = covered;
+    this.whyCovered = why;
     if (!this.sides) return;
     this.sides[1].cover.hidden = !covered;
+    write(this.sides[1].cover.firstChild, why ?? "");
     this.stale = true;
     this.dirty();
   }
@@ -816,23 +832,27 @@ class Room {
 
 // -- the link that restores the view: a query of plain words -------------------------------------------------------------------
 
-/** "key_worker;coverage:0.8@400" for each policy, with commas between. */
-export function writePolicies(policies) {
-  return policies.filter((one) => !one.to_day).map(({ name, settings, from_day: from }) => [name, ...Object.entries(settings ?? {}).map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}` : "")).join(",");
+/** "key_worker;coverage:0.8@400" for each policy, with commas between; of its numbers only those that are not as usual. */
+export function writePolicies(policies, usual = new Map()) {
+  const write = ({ name, settings, from_day: from }) => {
+    const changed = Object.entries(settings ?? {}).filter(([key, value]) => usual.get(`${name}.${key}`) !== value);
+    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}` : "");
+  };
+  return policies.filter((one) => !one.to_day).map(write).join(",");
 }
 
 export function readPolicies(text) {
   return text.split(",").filter(Boolean).map((one) => {
     const [what, from] = one.split("@");
     const [name, ...settings] = what.split(";");
-    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), from_day: from ? Number(from) : null };
+    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), ...(from ? { from_day: Number(from) } : {}) };
   });
 }
 
 export function writeLink(room) {
   const { setup } = room;
   const query = new URLSearchParams({ world: setup.world.name, seed: setup.seed });
-  setup.futures.forEach((future) => future.policies?.length && query.set(future.id, writePolicies(future.policies)));
+  setup.futures.forEach((future) => query.set(future.id, writePolicies(future.policies ?? [], room.usual)));
   query.set("day", room.goal ?? room.day);
   query.set("speed", room.speed);
   if (room.view !== "places") query.set("view", room.view);
