@@ -323,6 +323,12 @@ def count(plan: Future, chunks: int, folder: Path, tell: Tell = silent) -> NDArr
     return measures.count(measures.Days(plan.first_day, model.day - plan.first_day + 1, tables))
 
 
+def get_ready(folder: Path, tell: Tell = silent) -> None:
+    """Load what the first days of any model load, so that nobody waits for it later: some days of very few children."""
+    few = replace(next(iter(open_worlds().values())), fraction=0.001, warm_up_days=1)
+    CountyLines(Scenario("present practice"), few, 1).run_to(10)
+
+
 def evening(plan: Future, day: int, folder: Path, tell: Tell = silent) -> CountyLines:
     """The model on the evening before a chunk: from its checkpoint, or lived again."""
     plan = plan.until(day)

@@ -304,8 +304,10 @@ def ui(options: argparse.Namespace) -> int:
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
     if not is_local(options.host):
         note("The room is open to everybody on this network; it asks for no password.")
+    from sim.ui.lessons import every_lesson
     from sim.ui.store import Store
 
+    every_lesson()  # a mistake in one is told now, not to a class
     store = Store()
     try:
         guard = make_app(names_of(options.host), store.folder)
@@ -316,6 +318,7 @@ def ui(options: argparse.Namespace) -> int:
 
         open_room(store)
         store.begun(future("town", 1))  # while the browser opens
+        store.get_ready()
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, timeout_graceful_shutdown=3, ws_max_size=MOST_MESSAGE, server_header=False, lifespan="on", loop="asyncio",
         )  # fmt: skip

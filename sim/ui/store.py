@@ -44,7 +44,7 @@ GAVE_UP = "The simulation of these days did not end in time; try again, or choos
 ENDED = "A worker that simulates ended unexpectedly; try again."
 
 
-DO: dict[str, Any] = {"begin": futures.begin, "live": futures.live, "count": futures.count}
+DO: dict[str, Any] = {"begin": futures.begin, "live": futures.live, "count": futures.count, "get ready": futures.get_ready}
 
 # -- workers -----------------------------------------------------------------------------------------------------------------
 
@@ -106,8 +106,9 @@ class Workers:
     def __init__(self, number: int, folder: Path, low: bool = False):
         self.jobs: queue.PriorityQueue[Job] = queue.PriorityQueue()
         self.folder, self.low, self.here, self.closed = folder, low, number == 0, False
+        self.number = max(number, 1)
         self.processes: dict[int, Any] = {}
-        for n in range(max(number, 1)):
+        for n in range(self.number):
             threading.Thread(target=self._serve, args=(n,), daemon=True, name=f"worker {n}").start()
 
     def _serve(self, n: int) -> None:
@@ -179,6 +180,11 @@ class Store:
         self.background.close()
         if self._own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get_ready(self) -> None:
+        """Have every process of the workers that are waited for begin, and load what it needs, before somebody waits for it."""
+        for _ in range(self.soon.number - 1):  # the first has something better to do
+            self._submit(self.soon, Job(LATER, next(self._serial), "get ready", (), Promise(), []))
 
     # -- parts of futures --------------------------------------------------------------------------------------------------
 
