@@ -62,7 +62,7 @@ def messages(children: int = 900, days: int = 56, seed: int = 1) -> list[Message
 
 def card() -> dict[str, Any]:
     """One policy card."""
-    sliders = [{"name": "coverage", "label": "Coverage", "whole": False, "evidence": number() | {"unit": "share of eligible occasions", "low": 0.0, "high": 1.0}}]
+    sliders = [{"name": "coverage", "label": "Coverage", "whole": False, "step": 0.01, "evidence": number() | {"unit": "share of eligible occasions", "low": 0.0, "high": 1.0}}]
     return {"policy": "key_worker", "title": "Relationship-based key worker", "what": "One person who stays, for a child who is exploited or often missing.", "who": "The authority, or a charity it pays.", "evidence": "Uncontrolled for lines; medium for mentoring in general.", "grade": "low", "sliders": sliders}
 
 

@@ -68,10 +68,10 @@ export class Cards {
   #card(card) {
     const status = h("p", { class: "in-force" });
     const inputs = card.sliders.map((slider) => this.#slider(card, slider));
-    const settings = () => Object.fromEntries(inputs.map(({ slider, input }) => [slider.name, Number(input.value)]));
+    const settings = () => Object.fromEntries(inputs.map((one) => [one.slider.name, one.value]));
     const send = (values) => this.room.change({ policy: card.policy, settings: values, from_day: this.when.value === "first" ? null : undefined, future: this.future.value });
-    const use = button("Use it", () => send(settings()), { class: "primary", "aria-label": `Use: ${card.title}` });
-    const away = button("Take it away", () => send(null), { "aria-label": `Take away: ${card.title}`, hidden: true });
+    const use = button("Use it", () => send(settings()), { class: "primary", "aria-label": `Use it: ${card.title}` });
+    const away = button("Take it away", () => send(null), { "aria-label": `Take it away: ${card.title}`, hidden: true });
     const element = h(
       "article",
       { class: "card", "aria-labelledby": `card-${card.policy}` },
@@ -91,20 +91,24 @@ export class Cards {
   #slider(card, slider) {
     const id = `${card.policy}-${slider.name}`;
     const { low, high, value, unit, status, title, note } = slider.evidence;
-    const step = slider.whole ? 1 : Number(((high - low) / 100).toPrecision(1)) || 0.01;
     const shown = h("output", { for: id });
-    const input = h("input", { type: "range", id, min: low, max: high, step, value, "aria-describedby": `${id}-what` });
-    const write = () => {
-      shown.textContent = `${setting(Number(input.value), slider.whole)} ${unit}`;
+    const input = h("input", { type: "range", id, min: low, max: high, step: slider.step, "aria-describedby": `${id}-what` });
+    const one = { slider, value }; // the value itself, which the steps of the slider need not meet
+    one.write = (now) => {
+      one.value = now;
+      shown.textContent = `${setting(now, slider.whole)} ${unit}`;
       input.setAttribute("aria-valuetext", shown.textContent);
     };
-    input.addEventListener("input", write);
-    input.value = value;
-    write();
+    one.set = (now) => {
+      input.value = now;
+      one.write(now);
+    };
+    input.addEventListener("input", () => one.write(Number(input.value)));
+    one.set(value);
     const range = `Range ${setting(low, slider.whole)} to ${setting(high, slider.whole)}. `;
     const source = status === "assumed" ? h("b", { class: "badge" }, "ASSUMED") : title;
-    const element = h("div", { class: "slider" }, h("label", { for: id }, slider.label), shown, input, h("small", { id: `${id}-what` }, note ? `${note} ` : "", range, source));
-    return { slider, input, element, write };
+    one.element = h("div", { class: "slider" }, h("label", { for: id }, slider.label), shown, input, h("small", { id: `${id}-what` }, note ? `${note} ` : "", range, source));
+    return one;
   }
 
   #evidence(card) {
@@ -127,12 +131,9 @@ export class Cards {
       part.use.textContent = use ? "Change it" : "Use it";
       part.use.setAttribute("aria-label", `${part.use.textContent}: ${part.card.title}`);
       part.away.hidden = !use;
-      for (const { slider, input, write } of part.inputs) {
-        const value = use?.settings?.[slider.name];
-        if (value !== undefined && Number(input.value) !== value) {
-          input.value = value;
-          write();
-        }
+      for (const one of part.inputs) {
+        const value = use?.settings?.[one.slider.name];
+        if (value !== undefined && one.value !== value) one.set(value);
       }
     }
   }

@@ -66,7 +66,7 @@ export class LessonPanel {
   #draw(scene) {
     const { lesson, room } = this;
     const last = lesson.scenes.length - 1;
-    const back = button("Back", () => this.next(-1), { disabled: this.scene === 0, "aria-label": "Previous scene" });
+    const back = button("Back", () => this.next(-1), { disabled: this.scene === 0, "aria-label": "Back to the previous scene" });
     const on = button(this.scene === last ? "End of the lesson" : "Next scene", () => (this.scene === last ? this.open(null) : this.next(1)), { class: "primary" });
     this.again = null;
     const [form, result] = scene.predict ? this.#predict(scene.predict) : [];

@@ -19,7 +19,7 @@ const PATIENCE = 8000; // ms until a server that does not answer has gone
 /** Puts a page into an element. `bridge` is {send(method, args), mode}; the answer is {receive(method, args, buffers), close()}. */
 export function mount(element, bridge) {
   element.classList.add("room");
-  if (bridge.mode !== "file") ["vendor/uPlot.min.css", "style.css"].forEach(dress);
+  if (bridge.mode !== "file") dress();
   if (bridge.mode !== "room" && bridge.mode !== "file") return new Page(element, bridge);
   const room = new Room(element, bridge);
   if (globalThis.uPlot) return room;
@@ -57,9 +57,14 @@ function beside(name) {
   return new URL(name, import.meta.url).href;
 }
 
-function dress(name) {
-  const href = beside(name);
-  if (![...document.styleSheets].some((sheet) => sheet.href === href)) document.head.append(h("link", { rel: "stylesheet", href }));
+/** What the page around lacks: our style, its language, and that it may be enlarged. */
+function dress() {
+  document.documentElement.lang = "en-GB";
+  document.querySelector('meta[name="viewport"]')?.setAttribute("content", "width=device-width, initial-scale=1");
+  for (const name of ["vendor/uPlot.min.css", "style.css"]) {
+    const href = beside(name);
+    if (![...document.styleSheets].some((sheet) => sheet.href === href)) document.head.append(h("link", { rel: "stylesheet", href }));
+  }
 }
 
 /** The pages without a clock. */
@@ -124,7 +129,7 @@ class Room {
       h("div", { class: "tools" },
         this.presentButton,
         this.fromFile ? null : button("Copy link", () => this.#copyLink(), { class: "quiet" }),
-        this.fromFile ? null : (this.exportButton = button("Take it away", () => this.#export(), { class: "quiet", title: "One file with both futures that plays without this program" })),
+        this.fromFile ? null : (this.exportButton = button("Save as a file", () => this.#export(), { class: "quiet", title: "One file with both futures that plays without this program" })),
         button("Keys and help", () => this.#help(), { class: "quiet" }),
         button("Hide (Esc Esc)", () => this.hiding.hide(), { class: "quiet" })),
     );
