@@ -100,6 +100,7 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of the model, of Python and of the libraries that a run goes through, and the kind of system."""
     return {

@@ -21,6 +21,7 @@ SECTIONS = {  # the file, and what it measures
     "speed": ("speed", "a town's year against the reference and against the first model; to begin; memory"),
     "scale": ("scale", "England's year, whole process; cost by population and by activity; two cores"),
     "others": ("others", "against the plain reference, Mesa agents, Starsim, and the machine's floor"),
+    "room": ("room", "the browser's server: first page, change of policy, memory of tabs, fifty on one lesson"),
     "crn": ("common_random_numbers", "what common random numbers gain, for every policy"),
 }
 FILE = ROOT / "results" / "bench" / "bench.json"

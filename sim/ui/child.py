@@ -108,7 +108,7 @@ def where(chunks: list[Record], key: np.uint64, home: int) -> list[int]:
 
 def lines_of(records: list[Record]) -> dict[int, tuple[int, int]]:
     """Key of each line that was opened so far to where it comes from and where it deals."""
-    lines = {}
+    lines: dict[int, tuple[int, int]] = {}
     for record in records:
         opened = record.events["event"] == Event.LINE_OPENED
         columns = (record.events[name][opened].tolist() for name in ("agent", "home", "place"))

@@ -101,7 +101,7 @@ def page_of(data: dict[str, Any]) -> str:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">
+<meta http-equiv="Content-Security-Policy" content="{escape(POLICY, quote=False)}">
 <meta name="referrer" content="no-referrer">
 <title>{escape(data["title"])} - countylines</title>
 <style>{styles}</style>

@@ -209,7 +209,7 @@ class Record:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        arrays = (self.keys, self.places, self.states, self.arcs, self.numbers, *self.events.values(), *self.children.values())
+        arrays: list[NDArray[Any]] = [self.keys, self.places, self.states, self.arcs, self.numbers, *self.events.values(), *self.children.values()]
         return sum(array.nbytes for array in arrays)
 
 
@@ -321,6 +321,12 @@ def count(plan: Future, chunks: int, folder: Path, tell: Tell = silent) -> NDArr
     model.run_to(plan.days_of(chunks - 1)[1])
     tables = {name: between(model.ledger.tables[name].rows(), plan.first_day, model.day) for name in ("events", "stocks", "bills")}
     return measures.count(measures.Days(plan.first_day, model.day - plan.first_day + 1, tables))
+
+
+def get_ready(folder: Path, tell: Tell = silent) -> None:
+    """Load what the first days of any model load, so that nobody waits for it later: some days of very few children."""
+    few = replace(next(iter(open_worlds().values())), fraction=0.001, warm_up_days=1)
+    CountyLines(Scenario("present practice"), few, 1).run_to(10)
 
 
 def evening(plan: Future, day: int, folder: Path, tell: Tell = silent) -> CountyLines:

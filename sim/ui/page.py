@@ -13,7 +13,7 @@ from typing import Any
 
 import ipyvue
 import reacton
-import solara
+import solara as _solara
 import traitlets
 from ipyvue.VueTemplateWidget import Events
 
@@ -21,6 +21,8 @@ from sim.errors import InputError
 from sim.ui.export import Exports
 from sim.ui.session import METHODS, Session
 from sim.ui.store import Store
+
+solara: Any = _solara  # it exports without saying so
 
 STATIC = Path(__file__).with_name("static")
 MODES = ("room", "lessons", "results", "about")

@@ -22,7 +22,7 @@ def studies(folder: Path = RESULTS) -> list[dict[str, Any]]:
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and NAME.fullmatch(path.name)]
     listed = sorted(map(_study, found), key=lambda study: study["made"], reverse=True)
-    return [study for study in listed if study["address"] or study["command"] or study["title"]][:MOST]
+    return listed[:MOST]
 
 
 def _study(folder: Path) -> dict[str, Any]:

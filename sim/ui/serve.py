@@ -18,6 +18,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -219,9 +220,9 @@ def saying(send: Send, said: dict[str, str]) -> Send:
 
 
 def keep_to_this_machine(home: Path) -> None:
-    """Settle, before Solara is loaded, what it would otherwise do by itself: telemetry, a content network, a folder in the user's home."""
+    """Settle, before Solara is loaded, what it would otherwise do by itself: telemetry, a content network, folders in the user's home."""
     os.environ.update(
-        SOLARA_TELEMETRY_MIXPANEL_ENABLE="false", SOLARA_HOME=str(home), SOLARA_MODE="production", SOLARA_ROOT_PATH="", SOLARA_APP="sim.ui.page",
+        SOLARA_TELEMETRY_MIXPANEL_ENABLE="false", SOLARA_HOME=str(home), IPYTHONDIR=str(home / "ipython"), SOLARA_MODE="production", SOLARA_ROOT_PATH="", SOLARA_APP="sim.ui.page",
         SOLARA_ASSETS_PROXY="true", SOLARA_ASSETS_PROXY_CACHE_DIR=str(CDN), SOLARA_ASSETS_FONTAWESOME_ENABLED="false",
         SOLARA_SESSION_HTTP_ONLY="true", SOLARA_SESSION_SECRET_KEY=secrets.token_hex(16), SOLARA_KERNEL_CULL_TIMEOUT=CULL,
         SOLARA_KERNEL_MAX_PER_SESSION="20", SOLARA_THEME_SHOW_BANNER="false", SOLARA_THEME_TITLE="countylines",
@@ -269,16 +270,11 @@ def names_of(host: str) -> frozenset[str]:
     names = {*LOCAL, host.lower()}
     if host in ("0.0.0.0", "::") or not is_local(host):
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        try:
+        with suppress(OSError):
             names |= {str(found[4][0]).lower() for found in socket.getaddrinfo(socket.gethostname(), None)}
-        except OSError:
-            pass
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:  # nothing is sent: the system only says which address it would use
-            try:
-                asked.connect(("192.0.2.1", 9))
-                names.add(asked.getsockname()[0])
-            except OSError:
-                pass
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            asked.connect(("192.0.2.1", 9))  # nothing is sent: the system only says which of its addresses it would use
+            names.add(asked.getsockname()[0])
     return frozenset(names)
 
 
@@ -308,8 +304,10 @@ def ui(options: argparse.Namespace) -> int:
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
     if not is_local(options.host):
         note("The room is open to everybody on this network; it asks for no password.")
+    from sim.ui.lessons import every_lesson
     from sim.ui.store import Store
 
+    every_lesson()  # a mistake in one is told now, not to a class
     store = Store()
     try:
         guard = make_app(names_of(options.host), store.folder)
@@ -320,6 +318,7 @@ def ui(options: argparse.Namespace) -> int:
 
         open_room(store)
         store.begun(future("town", 1))  # while the browser opens
+        store.get_ready()
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, timeout_graceful_shutdown=3, ws_max_size=MOST_MESSAGE, server_header=False, lifespan="on", loop="asyncio",
         )  # fmt: skip

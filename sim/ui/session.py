@@ -23,7 +23,7 @@ from sim.policies import every_policy
 from sim.ui import cards, child, export, lessons, results
 from sim.ui.futures import GREATEST_SEED, Future, future, open_worlds
 from sim.ui.measures import MEASURES
-from sim.ui.store import OTHER_SEEDS, Pair, Store, _failed, low_and_high, result
+from sim.ui.store import OTHER_SEEDS, Pair, Store, failed, low_and_high, result
 
 AHEAD = 60  # days beyond the one asked for that are sent without being asked
 WAITING = 50  # messages of one tab that may wait; a browser that sends more is not our player
@@ -203,7 +203,7 @@ class Session:
                 self.store.numbers(other, chunks).add_done_callback(partial(self._one_more_seed, pair, name))
 
     def _one_more_seed(self, pair: Pair, name: str, promise: Any) -> None:
-        if self.closed or self.pair is not pair or _failed(promise):
+        if self.closed or self.pair is not pair or failed(promise):
             return
         with self._sending:
             self._bands[name].append(as_the_page_counts(result(promise)))

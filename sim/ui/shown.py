@@ -17,7 +17,7 @@ from sim.dates import age_on, date_of
 from sim.ledger import Event
 from sim.places import read_places
 from sim.policies import every_policy
-from sim.ui.futures import ABSENT, CARE, HOME, NOWHERE, STATES, Future, Record, children_of
+from sim.ui.futures import ABSENT, CARE, CHUNK, HOME, NOWHERE, STATES, Future, Record
 from sim.ui.measures import MEASURES
 from sim.ui.outline import outline
 
@@ -40,7 +40,6 @@ class Shown:
         self.leaves = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))  # first day no longer in it, in each future
         self.born = np.empty(0, dtype=np.int64)
         self.girl = np.empty(0, dtype=bool)
-        self.taken = 0
         self._people: dict[int, tuple[int, int, int, bool]] = {}  # key to day, born, home, is male
         self._left: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._meet(begun)
@@ -48,6 +47,7 @@ class Shown:
         present = ~np.isin(begun.children["key"], left)
         sampled = begun.children["key"][present & (begun.children["u"] < self.share)]
         self._show(np.union1d(sampled, begun.keys[begun.starts[-2] :]))
+        self.first_n = len(self.key)
         in_care = begun.keys[begun.starts[-2] :][begun.states[begun.starts[-2] :] == CARE]
         self.in_care = set(in_care.tolist())
 
@@ -98,7 +98,7 @@ class Shown:
                 f"One dot is one child. Shown is every child who in either future is in care, approached, on a line, missing, in custody or in "
                 f"hospital, and {100 * self.share:.2g} % of the others{whole}. Charts and numbers count all {self.begun.present:,} children."
             ),
-            "first_date": date_of(1).isoformat(), "first_day": self.a.first_day, "last_day": self.a.last_day, "chunk_days": 28,
+            "first_date": date_of(1).isoformat(), "first_day": self.a.first_day, "last_day": self.a.last_day, "chunk_days": CHUNK,
             "places": [
                 {
                     "id": i, "code": places.code[i], "name": places.name[i], "x": round(float(places.x_km[i]), 1), "y": round(float(places.y_km[i]), 1),
@@ -107,7 +107,7 @@ class Shown:
                 for i in range(len(places))
             ],
             "outline": outline(),
-            "children": self.children(list(range(len(self.key)))) if not self.taken else self.children(list(range(self.first_n))),
+            "children": self.children(list(range(self.first_n))),
             "states": list(STATES),
             "measures": [measure.as_dict() for measure in MEASURES],
             "futures": [{"id": name, "title": title_of(plan), "policies": plan.described()} for name, plan in (("a", self.a), ("b", self.b))],
@@ -116,9 +116,6 @@ class Shown:
 
     def take(self, a: Record, b: Record) -> list[Message]:
         """The next chunk of both futures: two messages, each with its buffer."""
-        if not self.taken:
-            self.first_n = len(self.key)
-        self.taken += 1
         wanted = []
         for record, left, leaves in zip((a, b), self._left, self.leaves, strict=True):
             self._meet(record)
@@ -146,7 +143,7 @@ class Shown:
         place[day[shown], ids[shown]] = record.places[shown]
         args = {
             "future": name, "first": record.first, "days": record.days, "n": len(self.key), "arcs": np.diff(record.arc_starts).tolist(),
-            "measures": len(record.numbers), "newcomers": newcomers, "not_shown": int(len(np.setdiff1d(record.keys, self.key))),
+            "measures": len(record.numbers), "newcomers": newcomers, "not_shown": len(np.setdiff1d(record.keys, self.key)),
         }  # fmt: skip
         parts = (place, state, record.arcs.astype("<u2"), record.numbers.astype("<f4"))
         return args, b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
@@ -156,6 +153,3 @@ def title_of(plan: Future) -> str:
     """A future's name in plain words."""
     titles = list(dict.fromkeys(every_policy()[use.policy].title for use in plan.uses))
     return " + ".join(titles) or PRESENT_PRACTICE
-
-
-__all__ = ["AT_MOST", "OF_THE_OTHERS", "Message", "Shown", "children_of", "title_of"]

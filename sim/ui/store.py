@@ -17,7 +17,8 @@ import threading
 import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future as Promise
+from concurrent.futures import CancelledError
+from concurrent.futures import Future as Promise
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count as counting
@@ -43,6 +44,8 @@ GAVE_UP = "The simulation of these days did not end in time; try again, or choos
 ENDED = "A worker that simulates ended unexpectedly; try again."
 
 
+DO: dict[str, Any] = {"begin": futures.begin, "live": futures.live, "count": futures.count, "get ready": futures.get_ready}
+
 # -- workers -----------------------------------------------------------------------------------------------------------------
 
 
@@ -52,20 +55,20 @@ def work(line: Connection, folder: Path, low: bool) -> None:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     if low and hasattr(os, "nice"):
         os.nice(10)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):
+        while True:
             name, arguments = line.recv()
-        except EOFError:
-            return
-        try:
-            do = {"begin": futures.begin, "live": futures.live, "count": futures.count}[name]
-            line.send(("done", do(*arguments, folder, lambda *told: line.send(("told", told)))))
-        except InputError as error:
-            line.send(("failed", str(error)))
-        except BrokenPipeError:
-            return
-        except Exception as error:  # a defect of the model must not take the worker away from everybody
-            line.send(("failed", f"The simulation failed ({type(error).__name__}: {error})."))
+            line.send(do(name, (*arguments, folder, lambda *told: line.send(("told", told)))))
+
+
+def do(name: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    """One job: "done" with what it brings, or "failed" with a sentence; a defect of the model must not take the worker away from everybody."""
+    try:
+        return "done", DO[name](*arguments)
+    except InputError as error:
+        return "failed", str(error)
+    except Exception as error:
+        return "failed", f"The simulation failed ({type(error).__name__}: {error})."
 
 
 def _end_with_the_parent() -> None:
@@ -88,63 +91,69 @@ class Job:
     listeners: list[Tell] = field(compare=False)
     wanted: Callable[[], bool] = field(compare=False, default=lambda: True)
 
+    def tell(self, *told: Any) -> None:
+        """How far it is, to all who wait and want to know."""
+        for listener in tuple(self.listeners):
+            listener(*told)
+
 
 class Workers:
-    """Some processes, and the queue that they share: what is waited for first, then in the order of asking."""
+    """Some processes, and the queue that they share: what is waited for first, then in the order of asking.
+
+    A process begins with its first job. With a number of 0 everything is done here, in a thread: for tests, and where no process may begin.
+    """
 
     def __init__(self, number: int, folder: Path, low: bool = False):
         self.jobs: queue.PriorityQueue[Job] = queue.PriorityQueue()
-        self.folder, self.low, self.closed = folder, low, False
-        self._context = multiprocessing.get_context("spawn")
+        self.folder, self.low, self.here, self.closed = folder, low, number == 0, False
+        self.number = max(number, 1)
         self.processes: dict[int, Any] = {}
-        for n in range(number):
+        for n in range(self.number):
             threading.Thread(target=self._serve, args=(n,), daemon=True, name=f"worker {n}").start()
 
+    def _serve(self, n: int) -> None:
+        """A thread for each process: hands it one job after the other."""
+        line: Connection | None = None
+        while True:
+            job = self.jobs.get()
+            if self.closed or not job.wanted():
+                job.promise.cancel()
+            if not job.promise.set_running_or_notify_cancel():
+                continue
+            if self.here:
+                _settle(job.promise, *do(job.name, (*job.arguments, self.folder, job.tell)))
+                continue
+            try:
+                line = line or self._begin(n)
+                line.send((job.name, job.arguments))
+                while (said := line.recv())[0] == "told":
+                    job.tell(*said[1])
+                _settle(job.promise, *said)
+            except (EOFError, OSError):
+                line = None
+                job.promise.set_exception(InputError(ENDED))
+
     def _begin(self, n: int) -> Connection:
-        mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, self.folder, self.low), daemon=True)
+        context = multiprocessing.get_context("spawn")
+        mine, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, self.folder, self.low), daemon=True)
         process.start()
         theirs.close()
         self.processes[n] = process
         return mine
-
-    def _serve(self, n: int) -> None:
-        """A thread for each process: hands it one job after the other."""
-        line = self._begin(n)
-        while True:
-            job = self.jobs.get()
-            if self.closed:
-                job.promise.cancel()
-                continue
-            if not job.wanted():
-                job.promise.cancel()
-                job.promise.set_running_or_notify_cancel()
-                continue
-            if not job.promise.set_running_or_notify_cancel():
-                continue
-            try:
-                line.send((job.name, job.arguments))
-                job_ended = False
-                while not job_ended:
-                    what, told = line.recv()
-                    job_ended = what != "told"
-                    if what == "told":
-                        for listener in tuple(job.listeners):
-                            listener(*told)
-                    elif what == "done":
-                        job.promise.set_result(told)
-                    else:
-                        job.promise.set_exception(InputError(told))
-            except (EOFError, OSError):
-                if not self.closed:
-                    line = self._begin(n)
-                job.promise.set_exception(InputError(ENDED))
 
     def close(self) -> None:
         """End them all."""
         self.closed = True
         for process in self.processes.values():
             process.kill()
+
+
+def _settle(promise: Promise, how: str, what: Any) -> None:
+    if how == "done":
+        promise.set_result(what)
+    else:
+        promise.set_exception(InputError(what))
 
 
 # -- the store -----------------------------------------------------------------------------------------------------------------
@@ -162,8 +171,8 @@ class Store:
         self._kept: OrderedDict[tuple[Any, ...], tuple[Promise, Job]] = OrderedDict()
         self._pairs: OrderedDict[tuple[str, str], Pair] = OrderedDict()
         self._wanted: Counter[str] = Counter()
-        number = workers or max(1, min(4, os.cpu_count() or 1))
-        self.soon, self.background = Workers(number, self.folder), Workers(1, self.folder, low=True)
+        number = max(1, min(4, os.cpu_count() or 1)) if workers is None else workers
+        self.soon, self.background = Workers(number, self.folder), Workers(min(number, 1), self.folder, low=True)
 
     def close(self) -> None:
         """End the workers and clear the folder away."""
@@ -171,6 +180,11 @@ class Store:
         self.background.close()
         if self._own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get_ready(self) -> None:
+        """Have every process of the workers that are waited for begin, and load what it needs, before somebody waits for it."""
+        for _ in range(self.soon.number - 1):  # the first has something better to do
+            self._submit(self.soon, Job(LATER, next(self._serial), "get ready", (), Promise(), []))
 
     # -- parts of futures --------------------------------------------------------------------------------------------------
 
@@ -197,34 +211,34 @@ class Store:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                promise, job = self._kept[key]
-                if tell is not None and not promise.done():
+                kept, job = self._kept[key]
+                if tell is not None and not kept.done():
                     job.listeners.append(tell)
-                return promise
+                return kept
             promise: Promise = Promise()
             job = Job(priority, next(self._serial), name, arguments, promise, [] if tell is None else [tell])
             workers = self.soon
             if name == "count":
                 workers, job.wanted = self.background, lambda: self._wanted[replace(arguments[0], seed=0).key] > 0
             self._kept[key] = promise, job
-            promise.add_done_callback(lambda done: self._settle(key, done))
+            promise.add_done_callback(lambda done: self._make_room(key, done))
         if after is None:
             self._submit(workers, job)
         else:
-            after.add_done_callback(lambda done: self._submit(workers, job) if not _failed(done) else promise.set_exception(InputError(_why(done))))
+            after.add_done_callback(lambda done: self._submit(workers, job) if not failed(done) else promise.set_exception(InputError(_why(done))))
         return promise
 
     def _submit(self, workers: Workers, job: Job) -> None:
         self.lived[job.name] += 1
         workers.jobs.put(job)
 
-    def _settle(self, key: tuple[Any, ...], promise: Promise) -> None:
+    def _make_room(self, key: tuple[Any, ...], promise: Promise) -> None:
         """What failed may be asked for again; what is done takes room, and the oldest makes room for it."""
         with self._lock:
-            if _failed(promise):
+            if failed(promise):
                 self._kept.pop(key, None)
                 return
-            sizes = {key: each.result().nbytes for key, (each, _) in self._kept.items() if each.done() and not _failed(each)}
+            sizes = {key: each.result().nbytes for key, (each, _) in self._kept.items() if each.done() and not failed(each)}
             total = sum(sizes.values())
             for old, size in sizes.items():
                 if total <= self.memory:
@@ -252,7 +266,7 @@ class Store:
     def nbytes(self) -> int:
         """Memory of what is kept."""
         with self._lock:
-            return sum(each.result().nbytes for each, _ in self._kept.values() if each.done() and not _failed(each))
+            return sum(each.result().nbytes for each, _ in self._kept.values() if each.done() and not failed(each))
 
     # -- two futures side by side --------------------------------------------------------------------------------------------
 
@@ -276,7 +290,7 @@ class Store:
                 self._wanted[replace(plan, seed=0).key] += 1 if wanted else -1
 
 
-def _failed(promise: Promise) -> bool:
+def failed(promise: Promise) -> bool:
     return promise.cancelled() or promise.exception() is not None
 
 
