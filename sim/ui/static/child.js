@@ -26,7 +26,7 @@ export class FollowedChild {
     this.element = h(
       "section",
       { class: "panel", id: "child", "aria-labelledby": "child-heading" },
-      h("h2", { id: "child-heading" }, "Follow one child"),
+      h("h2", { id: "child-heading", tabindex: "-1" }, "Follow one child"),
       h(
         "div",
         { class: "row" },
@@ -43,6 +43,12 @@ export class FollowedChild {
       h("details", { class: "honest" }, h("summary", {}, "Is this really the same child?"), HONEST.map((text) => h("p", {}, text))),
     );
     this.twin.addEventListener("toggle", () => this.refresh(true));
+  }
+
+  /** Shows the panel to whoever asked for the story. */
+  come() {
+    this.element.scrollIntoView({ behavior: this.room.isStill ? "auto" : "smooth" });
+    this.element.querySelector("h2").focus({ preventScroll: true });
   }
 
   setup(setup) {
