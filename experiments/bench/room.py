@@ -193,10 +193,11 @@ class Tab:
     async def opened(cls, room: Room) -> Tab:
         """Open a tab on the first page, until the player could start."""
         from websockets.asyncio.client import connect
+        from websockets.typing import Origin
 
         tab = cls(room)
         address = f"ws://{room.host}/jupyter/api/kernels/{tab.kernel}/channels?session_id={tab.page}"
-        tab.line = await connect(address, origin=f"http://{room.host}", additional_headers={"Cookie": room.cookie}, max_size=None)
+        tab.line = await connect(address, origin=Origin(f"http://{room.host}"), additional_headers={"Cookie": room.cookie}, max_size=None)
         tab.reading = asyncio.create_task(tab._read())
         await tab._send("kernel_info_request", {})
         control = str(uuid.uuid4())

@@ -101,3 +101,9 @@ MEASURES: tuple[DailyMeasure, ...] = (
 def count(days: Days) -> NDArray[np.float32]:
     """Every measure on each day, shape (measures, days)."""
     return np.stack([measure.count(days) for measure in MEASURES]).astype(np.float32)
+
+
+def as_the_page_counts(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Stocks as they are each evening; what is counted by the day summed since the first: lows of days do not add up to the low of a year."""
+    stock = np.array([measure.kind == "stock" for measure in MEASURES])[:, None]
+    return np.where(stock, numbers, np.cumsum(numbers, axis=1, dtype=np.float64))

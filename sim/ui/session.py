@@ -10,24 +10,18 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim.errors import InputError
 from sim.policies import every_policy
 from sim.ui import cards, child, export, lessons, results
-from sim.ui.futures import GREATEST_SEED, Future, future, open_worlds
-from sim.ui.measures import MEASURES
-from sim.ui.store import OTHER_SEEDS, Pair, Store, failed, low_and_high, result
+from sim.ui.futures import Future, future, open_worlds
+from sim.ui.store import Pair, Store
 
 AHEAD = 60  # days beyond the one asked for that are sent without being asked
 WAITING = 50  # messages of one tab that may wait; a browser that sends more is not our player
-RANGE_CHUNKS = 14  # a year of the range over other seeds
 MOST_USES = 40  # of policies in one future
 USUAL = [{"name": "return_interviews", "settings": {"coverage": 0.9}}, {"name": "key_worker", "settings": {"coverage": 0.6}}]
 Send = Callable[[str, dict[str, Any], list[bytes]], None]
@@ -43,8 +37,6 @@ class Session:
         self.pair: Pair | None = None
         self.sent = 0  # chunks
         self.followed: int | None = None
-        self._bands: dict[str, list[Any]] = {}  # what other seeds came to, by future
-        self._ribbons: dict[tuple[str, str], dict[str, Any]] = {}
         self.closed = False
         self.thread = threading.Thread(target=self._answer, daemon=True)
         self.thread.start()
@@ -129,7 +121,7 @@ class Session:
             self.send("cards", {"cards": cards.every_card(), "worlds": _worlds()})
             self.send("lessons", {"lessons": lessons.every_lesson()})
         self._send_until(day)
-        self._compare_with_other_seeds(pair)
+        pair.compare_with_other_seeds(self._tell_range)
 
     def need(self, args: dict[str, Any]) -> None:
         """Everything up to the chunk that holds a day, and a little further."""
@@ -173,7 +165,7 @@ class Session:
 
     def _export(self, pair: Pair) -> None:
         try:
-            ribbons = [("ribbon", args) for args in tuple(self._ribbons.values())]
+            ribbons = [("ribbon", args) for args in pair.ribbons()]
             lessons_of_it = [lesson for lesson in lessons.every_lesson() if (lesson["world"], lesson["seed"]) == (pair.a.world.name, pair.a.seed)]
             messages = [("lessons", {"lessons": lessons_of_it}), *ribbons]
             self.send("export", self.exports.make(pair, partial(self._progress, "The file to take away is being made"), messages))
@@ -193,26 +185,9 @@ class Session:
         if pair is not None:
             self.store.want((pair.a, pair.b))
 
-    def _compare_with_other_seeds(self, pair: Pair) -> None:
-        """As other seeds of both futures end in the background, the player is told their range."""
-        self._bands, self._ribbons = {"a": [], "b": []}, {}
-        chunks = min(RANGE_CHUNKS, pair.a.chunks)
-        for n in range(1, OTHER_SEEDS + 1):
-            for name, plan in (("a", pair.a), ("b", pair.b)):
-                other = replace(plan, seed=(plan.seed + n) % (GREATEST_SEED + 1))
-                self.store.numbers(other, chunks).add_done_callback(partial(self._one_more_seed, pair, name))
-
-    def _one_more_seed(self, pair: Pair, name: str, promise: Any) -> None:
-        if self.closed or self.pair is not pair or failed(promise):
-            return
-        with self._sending:
-            self._bands[name].append(as_the_page_counts(result(promise)))
-            numbers = list(self._bands[name])
-        low, high = low_and_high(numbers)
-        for n, measure in enumerate(MEASURES):
-            args = {"future": name, "measure": measure.name, "first": pair.a.first_day, "days": low.shape[1], "seeds": len(numbers)}
-            self._ribbons[name, measure.name] = args | {"low": low[n].tolist(), "high": high[n].tolist()}
-            self.send("ribbon", self._ribbons[name, measure.name])
+    def _tell_range(self, pair: Pair, ribbon: dict[str, Any]) -> None:
+        if self.pair is pair:
+            self.send("ribbon", ribbon)
 
     def _pair(self) -> Pair:
         if self.pair is None:
@@ -248,12 +223,6 @@ def planned(plan: Future, policies: Any) -> Future:
 
 def _worlds() -> list[dict[str, str]]:
     return [{"name": name, "title": ", ".join(world.places.name[a] for a in world.authorities)} for name, world in open_worlds().items()]
-
-
-def as_the_page_counts(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Stocks as they are each evening; what is counted by the day summed since the first: lows of days do not add up to the low of a year."""
-    stock = np.array([measure.kind == "stock" for measure in MEASURES])[:, None]
-    return np.where(stock, numbers, np.cumsum(numbers, axis=1, dtype=np.float64))
 
 
 def link_of(a: Future, b: Future) -> dict[str, str]:

@@ -14,6 +14,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import weakref
 import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures import Future as Promise
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count as counting
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,8 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InputError
-from sim.ui import futures
-from sim.ui.futures import Future, Record, Tell
+from sim.ui import futures, measures
+from sim.ui.futures import GREATEST_SEED, Future, Record, Tell
+from sim.ui.measures import MEASURES
 from sim.ui.shown import Message, Shown
 
 MEMORY = 96 * 2**20  # bytes of records that are kept
@@ -40,6 +43,8 @@ DISK = 1 << 30  # bytes of checkpoints
 PATIENCE = 180.0  # seconds after which a part that does not come is given up
 SOON, LATER = 0, 1
 OTHER_SEEDS = 8
+RANGE_CHUNKS = 14  # a year of the range over other seeds
+AHEAD = 4  # chunks that are lived ahead of the one that a player gets
 GAVE_UP = "The simulation of these days did not end in time; try again, or choose another seed."
 ENDED = "A worker that simulates ended unexpectedly; try again."
 
@@ -235,6 +240,8 @@ class Store:
     def _make_room(self, key: tuple[Any, ...], promise: Promise) -> None:
         """What failed may be asked for again; what is done takes room, and the oldest makes room for it."""
         with self._lock:
+            if key in self._kept:
+                self._kept[key][1].listeners.clear()  # who waited is told, and may go
             if failed(promise):
                 self._kept.pop(key, None)
                 return
@@ -291,6 +298,11 @@ class Store:
 
 
 def failed(promise: Promise) -> bool:
+    """Is it over, and not well? Never waits."""
+    return promise.done() and _is_broken(promise)
+
+
+def _is_broken(promise: Promise) -> bool:
     return promise.cancelled() or promise.exception() is not None
 
 
@@ -316,6 +328,10 @@ class Pair:
         self._lock = threading.Lock()
         self._shown: Shown | None = None
         self._messages: list[list[tuple[dict[str, Any], bytes]]] = []
+        self._lock_of_seeds = threading.Lock()
+        self._listeners: list[weakref.WeakMethod[Callable[[Pair, dict[str, Any]], None]]] = []
+        self._other: dict[tuple[str, int], Promise] = {}  # the numbers of other seeds, by future and how many seeds further
+        self._ribbons: dict[tuple[str, str], dict[str, Any]] = {}
 
     def setup(self, tell: Tell | None = None) -> dict[str, Any]:
         """The setup. Waits for the warm-up to be lived. Raises InputError."""
@@ -328,7 +344,8 @@ class Pair:
     def messages(self, chunk: int) -> list[Message]:
         """The two messages of a chunk. Waits until it is lived. Raises InputError."""
         promises = [[self.store.record(plan, n) for plan in (self.a, self.b)] for n in range(len(self._messages), chunk + 1)]
-        self.ask_for(chunk + 1)
+        for ahead in range(chunk + 1, chunk + 1 + AHEAD):
+            self.ask_for(ahead)
         if self._shown is None:
             self.setup()
         assert self._shown is not None
@@ -358,8 +375,53 @@ class Pair:
             known.append(result(self.store.record(plan, chunk)))
         return known
 
+    # -- the range over other seeds ------------------------------------------------------------------------------------------
 
-def low_and_high(numbers: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lowest and the highest of several seeds, shape (measures, days) each."""
-    stack = np.stack(numbers)
-    return stack.min(axis=0), stack.max(axis=0)
+    def compare_with_other_seeds(self, listener: Callable[[Pair, dict[str, Any]], None]) -> None:
+        """As other seeds of both futures end in the background, a listener (a method, whose object may go) is told their range, measure by measure."""
+        with self._lock_of_seeds:
+            self._listeners = [known for known in self._listeners if known() is not None] + [weakref.WeakMethod(listener)]
+            asked = [(name, n) for n in range(1, OTHER_SEEDS + 1) for name in "ab" if (name, n) not in self._other or failed(self._other[name, n])]
+            for name, n in asked:
+                plan = self.a if name == "a" else self.b
+                other = replace(plan, seed=(plan.seed + n) % (GREATEST_SEED + 1))
+                self._other[name, n] = self.store.numbers(other, min(RANGE_CHUNKS, plan.chunks))
+        for ribbon in self.ribbons():
+            listener(self, ribbon)
+        me = weakref.ref(self)  # a promise keeps whom it tells; it shall not keep us
+        for name, n in asked:
+            self._other[name, n].add_done_callback(partial(_tell, me, name))
+
+    def one_more_seed(self, name: str) -> None:
+        """Another seed has ended: tell the range when their number has doubled, which is when it may have changed much."""
+        with self._lock_of_seeds:
+            promises = [promise for (future, _), promise in self._other.items() if future == name]
+            numbers = [measures.as_the_page_counts(promise.result()) for promise in promises if promise.done() and not failed(promise)]
+            if len(numbers) not in (1, 2, 4, OTHER_SEEDS):
+                return
+            stack, first = np.stack(numbers), self.a.first_day
+            for n, measure in enumerate(MEASURES):
+                low, high = (rounded(end[n]) for end in (stack.min(axis=0), stack.max(axis=0)))
+                told = {"future": name, "measure": measure.name, "first": first, "days": len(low), "low": low, "high": high, "seeds": len(numbers)}
+                self._ribbons[name, measure.name] = told
+            new = [self._ribbons[name, measure.name] for measure in MEASURES]
+            listeners = [listener for known in self._listeners if (listener := known()) is not None]
+        for listener in listeners:
+            for ribbon in new:
+                listener(self, ribbon)
+
+    def ribbons(self) -> list[dict[str, Any]]:
+        """The ranges that are known so far."""
+        with self._lock_of_seeds:
+            return list(self._ribbons.values())
+
+
+def _tell(pair: weakref.ref[Pair], name: str, promise: Promise) -> None:
+    known = pair()
+    if known is not None and not failed(promise):
+        known.one_more_seed(name)
+
+
+def rounded(values: NDArray[np.float64]) -> list[int]:
+    """Counts and pounds, whole: every measure is one of these."""
+    return np.rint(values).astype(np.int64).tolist()

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from sim.ui import futures, lessons, session
+from sim.ui import store as store_of_the_room
 from sim.ui.export import Exports
 from sim.ui.futures import CHUNK
 from sim.ui.session import Session
@@ -28,7 +29,7 @@ def small_town(monkeypatch):
     """The room opens a small world instead of the town."""
     for module in (futures, session):
         monkeypatch.setattr(module, "open_worlds", lambda: {"town": SMALL})
-    monkeypatch.setattr(session, "OTHER_SEEDS", 1)
+    monkeypatch.setattr(store_of_the_room, "OTHER_SEEDS", 1)
     monkeypatch.setattr(lessons, "every_lesson", list)
     return SMALL
 

@@ -1,5 +1,6 @@
 """Store and sessions: lived once for everybody, within bounds, each tab apart, and whatever a browser sends is met with a sentence."""
 
+import gc
 import gzip
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,8 @@ import sim
 from sim.errors import InputError
 from sim.ui import export, results
 from sim.ui.futures import CHUNK, Future, path_of
-from sim.ui.session import WAITING, as_the_page_counts, link_of, planned
+from sim.ui.measures import as_the_page_counts
+from sim.ui.session import WAITING, link_of, planned
 from sim.ui.store import DO, Store, result
 from tests.ui.conftest import SMALL, Player
 
@@ -189,6 +192,19 @@ def test_other_seeds_come_as_a_range_in_the_background(player):
     assert cost["low"] == sorted(cost["low"]), "costs are told so far, so they only grow"
     numbers = np.ones((14, 3), dtype=np.float32)
     assert as_the_page_counts(numbers)[-1].tolist() == [1, 2, 3] and as_the_page_counts(numbers)[0].tolist() == [1, 1, 1]
+
+
+def test_a_tab_that_is_gone_is_forgotten_also_by_what_it_waited_for(store, small_town):
+    """Promises keep whom they tell: fifty tabs that come and go must not stay in memory until the background has done its work."""
+    other = Player(store)
+    other.start(world="town", seed=900, policies_b=KEY_WORKER)
+    other.wait_for("chunk", 2)
+    session, thread = weakref.ref(other.session), other.session.thread
+    other.session.close()
+    thread.join(10)
+    del other
+    gc.collect()
+    assert session() is None, gc.get_referrers(session())
 
 
 def test_other_seeds_of_what_nobody_looks_at_any_more_are_not_lived(store, small_town):
