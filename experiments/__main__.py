@@ -20,6 +20,7 @@ ON_DEMAND = {
     "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),
     "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),
+    "national": ("national", "national", "What a study of all England costs, on a laptop and on a cluster."),
 }
 
 
