@@ -14,13 +14,16 @@ INSTALL = $(IN_VENV) pip install -qq --disable-pip-version-check -c constraints.
 # An environment whose Python has gone is not one.
 $(shell .venv/bin/python -c '' >/dev/null 2>&1 || rm -f .venv/*-ready)
 
-.PHONY: help run test test-all lint bench clean
+.PHONY: help run ui test test-all lint bench clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run-ready ## install, then compare the main policies and write the report
 	$(IN_VENV) experiments compare $(SCENARIOS) --world $(WORLD) --years $(YEARS) --replicates $(REPLICATES) $(ARGS)
+
+ui: .venv/ui-ready ## install, then open the room: two futures side by side in a browser
+	$(IN_VENV) sim ui $(ARGS)
 
 test: lint ## install, then check the style, the types and the tests
 	$(IN_VENV) pytest -n $(CORES) -m "not slow" $(ARGS)
@@ -45,6 +48,11 @@ clean: ## remove the environment and the caches, never the results
 	    rm -rf .venv && "$$python" -m venv .venv; }
 	@rm -f $@
 	@$(INSTALL) -e .
+	@touch $@
+
+.venv/ui-ready: .venv/run-ready
+	@echo "Installing what the browser's pages need ..."
+	@$(INSTALL) -e '.[ui]'
 	@touch $@
 
 .venv/test-ready: .venv/run-ready

@@ -26,6 +26,7 @@ ON_DEMAND = {
     "emulate": ("emulated", "emulate", "add_arguments", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "add_arguments", "The same children without and with a policy: the net change, and the bookkeeping."),
     "validate": ("validation", "validate", "add_arguments", "What the model says of figures that it was not fitted to, and by authority."),
+    "national": ("national", "national", "add_arguments", "What a study of all England costs, on a laptop and on a cluster."),
 }
 
 

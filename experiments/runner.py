@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -229,7 +230,8 @@ def execute(
         gc.freeze()  # what is there already need not be looked through after each run
         try:
             for slot, work in enumerate(works):
-                found = do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+                found = do(work, Store(folder), Report(slot, days, runs, stop, _now_and_then(tell_all)))
+                tell_all()
                 _tell_each(failed, found)
                 failures += found
         finally:
@@ -251,6 +253,19 @@ def execute(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return failures
+
+
+def _now_and_then(tell: Callable[[], None]) -> Callable[[], None]:
+    """Tells at most once in so many seconds, as adding up the work of a long study takes longer than a day of a small world."""
+    told = 0.0
+
+    def tell_if_it_is_time() -> None:
+        nonlocal told
+        if time.monotonic() >= told + SOON:
+            told = time.monotonic()
+            tell()
+
+    return tell_if_it_is_time
 
 
 def _tell_each(failed: Callable[[Failure], None], failures: Sequence[Failure]) -> None:

@@ -28,7 +28,7 @@ from sim.world import World
 EVERY = ("*",)
 OF_POLICIES = "policies."
 SEEDS_APART = 1_000_000  # the second seeds of the draws begin so far above the first ones
-MOST_RUNS = 2_000_000
+MOST_RUNS = 500_000
 
 
 class Row(NamedTuple):

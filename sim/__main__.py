@@ -113,6 +113,10 @@ def arguments() -> Parser:
     told = command("odd", odd)
     told.add_argument("--out", type=Path, metavar="FILE", help="write the document to this file instead of printing it")
     told.add_argument("--docs", action="store_true", help="bring sim/docs up to date: the document, and the counts on its pages")
+    room = command("ui", open_the_room)
+    room.add_argument("--port", type=whole_number(0, 65535), default=8765, metavar="N", help="default: 8765; 0: any that is free")
+    room.add_argument("--host", default="127.0.0.1", metavar="HOST", help="default: this machine only; 0.0.0.0 lets a class on the same network in")
+    room.add_argument("--open", action=argparse.BooleanOptionalAction, default=True, help="open a browser")
     for each in (one, numbers, act, two, told):
         each.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
@@ -493,6 +497,16 @@ def _there(row: dict[str, Any] | None) -> str:
     if row is None:
         return "nothing of the kind"
     return ", ".join(f"{name} {value}" for name, value in row.items() if value != "" and name not in ("event", "child", "agent"))
+
+
+# -- ui ------------------------------------------------------------------------------------------------------------------
+
+
+def open_the_room(options: argparse.Namespace) -> int:
+    """The room: a browser page in which trainers show the dynamics, and two futures side by side; Ctrl-C closes it."""
+    from sim.ui.serve import ui  # slow to load, and of no use before
+
+    return ui(options)
 
 
 # -- odd -----------------------------------------------------------------------------------------------------------------

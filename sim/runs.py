@@ -40,6 +40,7 @@ Tables = dict[str, dict[str, NDArray]]
 SOURCE = Path(__file__).resolve().parent
 TEXT = (".py", ".csv")  # line ends may differ between checkouts; what they say does not
 DATA = (*TEXT, ".npz")
+NO_MODEL = {"__pycache__", "ui"}  # folders of which no result depends
 FORMAT = "countylines run, format 1"
 INFO = "run.json"
 CHECKPOINT = "checkpoint"  # in the folder of a run that has not ended: the model on an evening, to go on from
@@ -54,7 +55,7 @@ LIBRARIES = ("numpy", "numba", "scipy", "mesa", "pyarrow")
 def source_digest() -> str:
     """SHA-256 over the program and the data of the model [hex]: another digest, another model."""
     sha = hashlib.sha256()
-    for path in sorted(path for path in SOURCE.rglob("*") if path.suffix in DATA and "__pycache__" not in path.parts):
+    for path in sorted(path for path in SOURCE.rglob("*") if path.suffix in DATA and not NO_MODEL & set(path.relative_to(SOURCE).parts)):
         content = path.read_bytes()
         if path.suffix in TEXT:
             content = content.replace(b"\r\n", b"\n")
@@ -99,6 +100,7 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of the model, of Python and of the libraries that a run goes through, and the kind of system."""
     return {

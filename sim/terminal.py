@@ -41,8 +41,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **(kwargs | {"allow_abbrev": False}))
 
     def add_argument(self, *names: Any, **kwargs: Any) -> argparse.Action:
-        self.options += [name for name in names if name.startswith("--")]
-        return super().add_argument(*names, **kwargs)
+        action = super().add_argument(*names, **kwargs)
+        self.options += [name for name in action.option_strings if name.startswith("--")]  # "--no-open" beside "--open", too
+        return action
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         words = sys.argv[1:] if args is None else list(args)

@@ -22,6 +22,7 @@ SECTIONS = {  # the file, and what it measures
     "scale": ("scale", "England's year, whole process; cost by population and by activity; two cores"),
     "others": ("others", "against the plain reference, Mesa agents, Starsim, and the machine's floor"),
     "studies": ("studies", "a study of many runs: two cores against one, memory, overhead of runner and store"),
+    "room": ("room", "the browser's server: first page, change of policy, memory of tabs, fifty on one lesson"),
     "crn": ("common_random_numbers", "what common random numbers gain, for every policy"),
 }
 FILE = ROOT / "results" / "bench" / "bench.json"

@@ -202,6 +202,7 @@ def test_scale_reads_its_figures_rightly(monkeypatch) -> None:
     assert found["a day of a further child with an open record"].figure == pytest.approx(400.0)
 
 
+@pytest.mark.slow
 def test_others_in_quick_where_starsim_is_missing(monkeypatch, tmp_path, capsys) -> None:
     """One clear sentence, the rest is measured, and nothing is kept of figures that mean nothing."""
     monkeypatch.setattr(others, "find_spec", lambda name: None)

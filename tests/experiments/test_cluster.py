@@ -4,9 +4,10 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
-from distributed import LocalCluster
+from distributed import KilledWorker, LocalCluster
 
 from experiments import cluster, runner
 from experiments.__main__ import main
@@ -43,6 +44,19 @@ def test_a_worker_of_another_version_is_refused(tmp_path, beside, monkeypatch):
     monkeypatch.setattr(cluster, "source_digest", iter(["here", *["there"] * 9]).__next__)
     with pytest.raises(InputError, match="a worker of the cluster has another version"):
         swept(sweep(size=1), tmp_path / "study", dask=beside)
+
+
+def test_a_piece_whose_workers_die_again_and_again_has_failed():
+    asked = sweep(size=1)
+    (work,) = runner.divide([row.run for row in asked.distinct.values()], asked.world, 1)
+
+    class Lost:
+        def result(self):
+            raise KilledWorker("task", SimpleNamespace(address="tcp://there"), 3)
+
+    failures = cluster._answer(Lost(), work)
+    assert [failure.run.key for failure in failures] == [run.key for run in work.runs]
+    assert all("ended from outside again and again" in failure.error for failure in failures)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense:/", "tcp://"])

@@ -105,6 +105,13 @@ def test_a_list_of_draws_may_stand_in_the_file_or_beside_it(tmp_path):
     assert beside.common_seeds
 
 
+def test_a_dry_run_says_how_many_runs_there_are_and_runs_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "specialist_foster_grid", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "210 different runs, 0 of them there already; 210 would be computed.\n"
+    assert not list(tmp_path.iterdir())
+
+
 # -- what is refused -------------------------------------------------------------------------------------------------------------
 
 LHS = '[design]\nmethod = "latin_hypercube"\ndraws = 4\n'

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import again, runner
+from experiments import sweep as sweeping
 from experiments.__main__ import main
 from experiments.frame import open_failures, open_frame
 from experiments.measures import take
@@ -219,6 +220,24 @@ def test_a_run_that_fails_is_told_of_and_the_others_go_on(tmp_path, monkeypatch,
     swept(asked, folder.path)
     assert told(folder)["state"] == "complete"
     assert not list(folder.failures.iterdir())
+
+
+@pytest.mark.parametrize(("deaths", "code"), [(2, 0), (3, FAILED)])
+def test_a_study_whose_processes_are_ended_from_outside_tries_again_but_not_for_ever(tmp_path, monkeypatch, capsys, deaths, code):
+    times = iter(range(deaths))
+
+    def die_at_first(works, folder, cores, tell, failed):
+        if next(times, None) is not None:
+            runner.execute(works[:1], folder, cores, tell, failed)
+            raise runner.WorkerDied
+        return runner.execute(works, folder, cores, tell, failed)
+
+    monkeypatch.setattr(sweeping, "execute", die_at_first)
+    folder = swept(sweep(BASELINE, size=4), tmp_path / "study", code=code)
+    assert len(list(folder.store.folder.iterdir())) == (4 if code == 0 else 3)
+    said = capsys.readouterr().err
+    assert ("3 of 4 runs are kept" in said) == (code == FAILED)
+    assert said.count("ended from outside") == deaths
 
 
 # -- growing, and what has changed --------------------------------------------------------------------------------------------------

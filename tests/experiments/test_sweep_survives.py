@@ -64,6 +64,32 @@ def test_a_study_that_is_killed_again_and_again_ends_as_the_same_bytes(tmp_path,
     assert {name: content for name, content in bytes_of(folder).items() if not name.startswith(".")} == whole
 
 
+FILE = """
+scenarios = ["baseline", "relocation"]
+uncertainties = ["missing.*"]
+world = { like = "town", fraction = 0.002, years = 1 }
+[design]
+draws = 3
+"""
+
+
+def test_ctrl_c_ends_a_study_in_one_line_and_its_folder_alone_goes_on_with_it(tmp_path):
+    (tmp_path / "mine.toml").write_text(FILE, encoding="utf-8")
+    environment, folder = os.environ | {"PYTHONPATH": str(ROOT)}, SweepFolder(tmp_path / "results" / "mine")
+    words = [sys.executable, "-m", "experiments", "sweep", "mine.toml", "--cores", "2"]
+    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(process, folder, 1)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert f"Stopped. {len(kept(folder))} of 6 runs are kept in results/mine/runs. The same command goes on from there." in said
+    (tmp_path / "mine.toml").unlink()
+    again = subprocess.run([*words[:3], "extend", "results/mine"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert again.returncode == 0
+    assert "6 of 6 runs are in results/mine, all that the study asks for." in again.stdout
+
+
 def test_three_shards_at_once_in_one_folder_are_the_whole_study(tmp_path, whole):
     folder = SweepFolder(tmp_path / "study")
     processes = [begun(folder, shard=f"{k}/3") for k in (1, 2, 3)]

@@ -1,0 +1,124 @@
+// A lesson: scenes with a day, people, text and a question; one predicts, and then looks.
+import { firstIn, mostDifferent } from "./days.js";
+import { button, h, sources, table } from "./parts.js";
+import { amount, plural } from "./words.js";
+
+export class LessonPanel {
+  constructor(room, drawer) {
+    Object.assign(this, { room, drawer });
+    this.lesson = this.again = null;
+    this.scene = 0;
+    this.guesses = new Map();
+    this.element = h("section", { class: "lesson", "aria-labelledby": "lesson-heading", hidden: true });
+  }
+
+  /** Opens a lesson at a scene (counted from 0); null closes it. */
+  open(lesson, scene = 0) {
+    this.lesson = lesson;
+    this.element.hidden = !lesson;
+    this.room.element.classList.toggle("in-lesson", Boolean(lesson));
+    this.room.cover(false);
+    if (lesson) this.go(scene);
+    else this.room.remember();
+  }
+
+  go(scene) {
+    if (!this.lesson) return;
+    this.scene = Math.max(0, Math.min(this.lesson.scenes.length - 1, scene));
+    const now = this.lesson.scenes[this.scene];
+    const { room } = this;
+    room.pause();
+    const guessed = this.guesses.has(this.scene);
+    if (now.predict && !guessed) room.cover(true, "Covered until you have said what you expect.");
+    else room.cover(now.show === "a" && !guessed, "This scene looks at the left future alone.");
+    room.seek(guessed && now.predict ? now.predict.until : now.day);
+    this.#people(now);
+    this.#draw(now);
+    room.remember();
+  }
+
+  next(step) {
+    if (this.lesson) this.go(this.scene + step);
+  }
+
+  /** Who is looked at: tried again while the days that would tell are still on their way. */
+  #people(scene) {
+    this.seeking = scene.people ?? null;
+    if (!scene.people) this.room.follow(null);
+    else this.look();
+  }
+
+  look() {
+    if (!this.seeking) return;
+    const { room } = this;
+    const scene = this.lesson.scenes[this.scene];
+    const [a, b] = room.futures;
+    let child = null;
+    if (this.seeking === "differ") {
+      const until = Math.min(scene.day, room.setup.last_day);
+      if (Math.min(a.known, b.known) >= until) child = mostDifferent(a, b, until);
+    } else child = firstIn(a, room.setup.states.indexOf(this.seeking), scene.day);
+    if (child === null) return;
+    this.seeking = null;
+    room.follow(child, false);
+  }
+
+  #draw(scene) {
+    const { lesson, room } = this;
+    const last = lesson.scenes.length - 1;
+    const back = button("Back", () => this.next(-1), { disabled: this.scene === 0, "aria-label": "Back to the previous scene" });
+    const on = button(this.scene === last ? "End of the lesson" : "Next scene", () => (this.scene === last ? this.open(null) : this.next(1)), { class: "primary" });
+    this.again = null;
+    const [form, result] = scene.predict ? this.#predict(scene.predict) : [];
+    const from = scene.sources?.length ? button("Where this is from", () => this.drawer.show("Sources of this scene", sources(scene.sources)), { class: "quiet small" }) : null;
+    this.element.replaceChildren(
+      h("div", { class: "lesson-head" },
+        h("p", { class: "where-in" }, `Lesson: ${lesson.title}. Scene ${this.scene + 1} of ${lesson.scenes.length}`),
+        h("div", { class: "row" }, button("Leave the lesson", () => this.open(null), { class: "quiet small" }), back, on)),
+      h("h2", { id: "lesson-heading" }, scene.title),
+      h("div", { class: "scene" },
+        h("div", { class: "scene-text" }, scene.text.trim().split(/\n\s*\n/).map((text) => h("p", {}, text.replace(/\s+/g, " "))), from),
+        h("div", { class: "scene-ask" },
+          scene.question ? h("p", { class: "question" }, scene.question) : null,
+          form,
+          scene.notes ? h("details", { class: "notes" }, h("summary", {}, "Notes for the trainer"), h("p", {}, scene.notes.trim().replace(/\s+/g, " "))) : null),
+        result),
+    );
+    room.say(`${scene.title}. Scene ${this.scene + 1} of ${lesson.scenes.length}.`);
+  }
+
+  #predict(predict) {
+    const { room } = this;
+    const measure = room.setup.measures.findIndex((one) => one.name === predict.measure);
+    const result = h("div", { class: "revealed", role: "status" });
+    const guess = h("input", { type: "number", id: "guess", step: "any", inputmode: "decimal" });
+    const reveal = button("Reveal", () => {
+      const number = guess.value === "" ? null : Number(guess.value);
+      this.guesses.set(this.scene, number);
+      room.cover(false);
+      room.playTo(predict.until, () => this.#reveal(predict, measure, number, result));
+    }, { class: "primary" });
+    if (this.guesses.has(this.scene)) {
+      guess.value = this.guesses.get(this.scene) ?? "";
+      room.whenAt(predict.until, () => this.#reveal(predict, measure, this.guesses.get(this.scene), result));
+    }
+    return [h("div", { class: "predict" }, h("label", { for: "guess" }, predict.ask), h("div", { class: "row" }, guess, reveal)), result];
+  }
+
+  #reveal(predict, index, guess, result) {
+    const { room } = this;
+    const measure = room.setup.measures[index];
+    if (!measure) return;
+    this.again = () => this.#reveal(predict, index, guess, result); // when the range of other seeds has grown
+    const [a, b] = room.futures.map((future) => future.number(index, predict.until));
+    const rows = [[room.setup.futures[0].title, amount(a, measure)], [room.setup.futures[1].title, amount(b, measure)]];
+    if (guess !== null) rows.push(["Your guess for the right future", amount(guess, measure)]);
+    const ribbon = room.setup.ribbons?.get(`a ${measure.name}`);
+    const at = ribbon?.low ? predict.until - ribbon.first : -1;
+    if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
+    result.replaceChildren(
+      table(`${measure.label}, ${room.dates.long(predict.until)}`, ["", measure.unit], rows),
+      h("div", {}, h("p", {}, (predict.after ?? "").trim().replace(/\s+/g, " ")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),
+    );
+  }
+}
