@@ -45,7 +45,7 @@ def analyse(options: Namespace) -> int:
 
     frame = open_frame(*options.folders)
     failed = len(open_failures(*options.folders))
-    with Console(stderr=True).status("") as status:
+    with Console(stderr=True, force_jupyter=False).status("") as status:
         found = list(asking.answers(frame, options.measure, options.scenario, options.difference, lambda what: status.update(escape(what))))
     tables = asking.tables(found)
     folder = options.out or options.folders[0] / "analysis"
