@@ -27,7 +27,7 @@ def ever_misses(values):
     deviation = np.sqrt(np.maximum((values**2).cumsum(axis=1) - pairs * mean**2, 0.0) / np.maximum(pairs - 1, 1))
     half = np.array([half_width(int(n), 1.0) for n in pairs])
     with np.errstate(invalid="ignore"):
-        width = np.where(deviation > 1e-9, deviation * half, np.inf)
+        width = np.where(deviation > 1e-6, deviation * half, np.inf)
     return (np.abs(mean) > width).any(axis=1)
 
 
@@ -50,7 +50,7 @@ def test_of_very_skewed_differences_it_misses_a_little_more_often_as_is_said():
     assert ALPHA < missed.mean() < 0.075
     rng = np.random.default_rng(3)
     rare = (rng.uniform(size=(1500, PAIRS)) < 0.03) - 0.03
-    assert 0.2 < ever_misses(rare).mean() < 0.33
+    assert 0.08 < ever_misses(rare).mean() < 0.16
 
 
 def test_an_ordinary_interval_would_miss_far_more_often():
