@@ -1,8 +1,8 @@
 """How much memory a run needs, said before it begins, and how much there is.
 
-A run needs most when it ends and its ledger is sorted. So the estimate adds what every run needs, so much for each child who is ever
-in the world, and so much for each row that the ledger will hold: the children once more, what they had lived through before day 1,
-and what happens to them in each year. What a child's facts take is known; the other numbers are measured:
+A run needs most when it ends, as its ledger is sorted and written, or measured. So the estimate adds what any run needs, so much for
+each child who is ever in the world, and so much for each event that the ledger will hold: what children had lived through before day
+1, and what happens to them in each year. What a child's facts take is known; the other numbers are measured:
 
     python -m sim.memory
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,23 @@ from sim.scenario import load_world
 from sim.terminal import add, say, show, table
 from sim.world import FULL_COHORTS, World
 
-# -- measured (see above), in bytes unless said otherwise ------------------------------------------------------------------
+# -- measured (see above) ----------------------------------------------------------------------------------------------------
 
-PROGRAM = 220e6  # Python, with all that the program imports
-TO_BEGIN = 80e6  # what the first days of the smallest world bring: compiled code, tables of places
-PER_CHILD = 60.0  # beside the facts: the order of ages, clocks, the room to build it all, the child's row of the ledger while it is sorted
-PER_EVENT = 160.0  # its row of the ledger, and the same again and more while it is sorted
-EVENTS_BEFORE = 0.38  # rows of the ledger for each child, of what it had lived through before day 1
+
+@dataclass(frozen=True)
+class Needs:
+    """What a process needs: for anything at all [bytes], for each child beside the facts, and for each event; and how many models it holds."""
+
+    anything: float
+    per_child: float
+    per_event: float
+    models: int
+
+
+RUN = Needs(302e6, 48.0, 154.0, models=1)  # `python -m sim run`
+WORK = Needs(309e6, 173.0, 179.0, models=2)  # a process of a study: the warm-up that its runs share, and a run that is measured
+
+EVENTS_BEFORE = 0.38  # events for each child, of what it had lived through before day 1
 EVENTS_A_YEAR = 1.1  # ... and for each child and year
 
 WORTH_SAYING = 0.5e9
@@ -57,11 +68,10 @@ def children_on_day_1(world: World) -> float:
     return float(world.places.population_10_17[list(world.authorities)].sum()) * world.fraction
 
 
-def needed(world: World, days: int, models: int = 1) -> float:
-    """What a process needs that runs so many days of a world [bytes]; with `models` more than one at a time, as those that share a warm-up."""
+def needed(world: World, days: int, by: Needs = RUN) -> float:
+    """What a process needs for so many days of a world [bytes]."""
     children = children_ever(world, days)
-    facts = children * bytes_of_facts()
-    return PROGRAM + TO_BEGIN + models * facts + children * PER_CHILD + events_expected(world, days) * PER_EVENT
+    return by.anything + children * (by.models * bytes_of_facts() + by.per_child) + events_expected(world, days) * by.per_event
 
 
 def bytes_of_facts() -> int:
@@ -105,11 +115,11 @@ def check(world: World, days: int) -> str:
 
 
 def processes(world: World, days: int, asked: int) -> tuple[int, str]:
-    """How many of the processes asked for there is room for, each with two models of a world, and a line if those are fewer.
+    """How many of the processes asked for there is room for, and a line if those are fewer.
 
     Raises InputError if there is not enough for one.
     """
-    wanted, there = needed(world, days, models=2), available()
+    wanted, there = needed(world, days, WORK), available()
     room = int(there / wanted)
     if not room:
         raise InputError(
@@ -128,14 +138,14 @@ def gigabytes(size: float) -> str:
 
 
 def _fraction(world: World, days: int, there: float) -> float:
-    """A fraction of the children for whom there is room, as everything but the beginning grows with them."""
-    grows = needed(world, days) - PROGRAM - TO_BEGIN
-    return float(f"{max(0.001, world.fraction * (0.9 * there - PROGRAM - TO_BEGIN) / grows):.1g}")
+    """A fraction of the children for whom there is room: all but what anything needs grows with them."""
+    grows = needed(world, days) - RUN.anything
+    return float(f"{max(0.001, world.fraction * (0.9 * there - RUN.anything) / grows):.1g}")
 
 
 # -- measuring ---------------------------------------------------------------------------------------------------------------
 
-ENGLAND_AND_LESS = (("town", 365), ("region", 365), ("region", 1096), ("greater_manchester", 731), ("england", 30))
+WORLDS = (("town", 2), ("town", 365), ("region", 365), ("region", 1096), ("greater_manchester", 731), ("england", 30), ("england", 365))
 
 A_RUN = """
 import json, sys, tempfile
@@ -145,44 +155,62 @@ from sim.memory import held
 from sim.model import CountyLines
 from sim.runs import write_run
 
-before = held("VmRSS")
 model = CountyLines("baseline", sys.argv[1], 1, days=int(sys.argv[2]))
 model.run_model()
 with tempfile.TemporaryDirectory() as folder:
     write_run(model, Path(folder) / "run")
 figures_by_year(model)
-print(json.dumps({"before": before, "most": held("VmHWM"), "children": len(model.children.key), "events": model.ledger.events.size}))
+print(json.dumps([held(), len(model.children.key), model.ledger.events.size]))
+"""
+
+A_PIECE_OF_WORK = """
+import json, sys
+from dataclasses import replace
+import experiments.__main__
+from experiments.measuring import measure_run
+from sim.memory import held
+from sim.model import CountyLines
+from sim.scenario import load_world
+
+days = int(sys.argv[2])
+world = replace(load_world(sys.argv[1]), warm_up_days=days // 2, days=days)
+first = CountyLines("baseline", world, 1).run_to(days // 2)
+model = first.branch("everything").run_to(days)
+measure_run(model, "")
+print(json.dumps([held(), len(model.children.key), model.ledger.events.size]))
 """
 
 
-def held(what: str) -> float:
-    """What this process holds in memory ("VmRSS") or has held at most ("VmHWM") [bytes]; on Linux."""
+def held() -> float:
+    """The most that this process has held in memory [bytes]; on Linux."""
     told = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
-    return 1024.0 * int(told[what].split()[0])
+    return 1024.0 * int(told["VmHWM"].split()[0])
 
 
-def measured(world: str, days: int) -> dict[str, float]:
-    """What a run took in a process of its own: bytes held before it and at most; children and rows of events in it."""
-    told = subprocess.run([sys.executable, "-c", A_RUN, world, str(days)], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(told.stdout)
+def measured(program: str, world: str, days: int) -> tuple[float, int, int]:
+    """What a run took in a process of its own [bytes], the children who were ever in it, and its events."""
+    told = subprocess.run([sys.executable, "-c", program, world, str(days)], stdout=subprocess.PIPE, text=True, check=True)
+    held, children, events = json.loads(told.stdout)
+    return held, children, events
 
 
-def main(worlds: Sequence[tuple[str, int]] = ENGLAND_AND_LESS) -> None:
+def main(worlds: Sequence[tuple[str, int]] = WORLDS) -> None:
     """Measure, and print it beside the estimate and the numbers that fit best."""
-    measured("town", 1)  # compiles what is not compiled yet
-    least, parts, left = measured("town", 1), [], []
-    say(f"PROGRAM {least['before'] / 1e6:.0f} MB, TO_BEGIN {(least['most'] - least['before']) / 1e6:.0f} MB")
-    made = table("world", "days", "measured, MB", "estimate over measured", "children ever, over measured", "events, over measured", numbers=("days",))
-    for name, days in worlds:
-        world, told = load_world(name), measured(name, days)
-        parts.append((children_ever(world, days), events_expected(world, days)))
-        left.append(told["most"] - least["most"] - parts[-1][0] * bytes_of_facts())
-        ratios = needed(world, days) / told["most"], parts[-1][0] / told["children"], parts[-1][1] / told["events"]
-        add(made, name, days, f"{told['most'] / 1e6:,.0f}", *(f"{ratio:.2f}" for ratio in ratios))
-    show(made)
-    weights = 1.0 / np.array(left)
-    per_child, per_event = np.linalg.lstsq(np.array(parts) * weights[:, None], np.array(left) * weights)[0]
-    say(f"PER_CHILD {per_child:.0f} bytes, PER_EVENT {per_event:.0f} bytes would fit best")
+    for name, needs, program in (("RUN", RUN, A_RUN), ("WORK", WORK, A_PIECE_OF_WORK)):
+        measured(program, "town", 2)  # compiles what is not compiled yet
+        parts, found = [], []
+        made = table(name, "days", "measured, MB", "estimate over measured", "children, alike", "events, alike")
+        for place, days in worlds:
+            world, (most, children, events) = load_world(place), measured(program, place, days)
+            expected = children_ever(world, days), events_expected(world, days)
+            parts.append((1.0, *expected))
+            found.append((most, most - expected[0] * needs.models * bytes_of_facts()))
+            ratios = needed(world, days, needs) / most, expected[0] / children, expected[1] / events
+            add(made, place, days, f"{most / 1e6:,.0f}", *(f"{ratio:.2f}" for ratio in ratios))
+        show(made)
+        most, rest = np.array(found).T  # what is wrong counts as a part of what was measured, whether the world is small or large
+        anything, per_child, per_event = np.linalg.lstsq(np.array(parts) / most[:, None], rest / most)[0]
+        say(f"{name} = Needs({anything / 1e6:.0f}e6, {per_child:.0f}, {per_event:.0f}, models={needs.models}) would fit best\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ WORLDS = (
 RARE = {
     "care.kinship_breaks", "care.known_to_homes", "care.secure_ends", "care.specialist_breaks", "care.young_secure",
     "costs.secure_week", "distance.ties_kept", "exploitation.bound_tries", "exploitation.drawn_back", "lines.internal", "missing.fear_of_leaving",
-    "missing.in_kinship", "missing.in_secure", "people.male", "policies.return_interviews.lasting",
+    "missing.in_kinship", "missing.in_secure", "people.friends", "people.male", "policies.safeguarding_response.places",
+    "policies.sexual_exploitation_support.months", "policies.managed_placement.fidelity", "policies.return_interviews.lasting",
     "policies.key_worker.getting_out", "policies.key_worker.going_missing",
     "policies.relocation.being_found",
     "policies.relocation.contact", "policies.relocation.going_missing", "policies.relocation.line_follows",

@@ -231,6 +231,7 @@ def ended_from_outside(number: int) -> int:
     os._exit(number + 1)
 
 
+@pytest.mark.slow
 def test_jobs_are_done_on_one_process_or_two_with_the_same_answers_in_order():
     told: list[int] = []
     assert in_order(squared, [3, 1, 2], 1, told.append) == [9, 1, 4] and told == [1, 2, 3]

@@ -218,6 +218,7 @@ def test_what_is_in_the_folder_adds_up(folder: Folder) -> None:
     assert line.startswith("2,3,1,")
 
 
+@pytest.mark.slow
 def test_a_policy_from_the_first_week_is_said_to_begin_then(tmp_path: Path) -> None:
     said = done(study(BASELINE, EARLY, number=1), tmp_path / "early", page=True).report.read_text(encoding="utf-8")
     assert "7 April 2025" in said

@@ -127,6 +127,7 @@ def test_a_study_that_is_there_is_not_computed_again(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in folder.store.folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_study_grows_by_what_it_lacks(tmp_path: Path) -> None:
     folder = done(study(number=2), tmp_path / "study")
     done(study(BASELINE, INTERVIEWS, BEDS, number=3), tmp_path / "study")

@@ -296,6 +296,7 @@ def test_every_quantity_has_a_value_in_a_run_in_which_much_happens() -> None:
 TINY = 'title = "Tiny"\nwhy = "A check that the command works."\nauthorities = ["Greenwich", "Medway"]\nfraction = 0.01\nwarm_up_years = 1\nyears = 1\n'
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_tables_and_goes_on_where_it_stopped(tmp_path: Path, monkeypatch, capsys) -> None:
     (tmp_path / "tiny.toml").write_text(TINY)
     monkeypatch.setattr(validation, "RESULTS", tmp_path / "results")

@@ -4,6 +4,7 @@ import math
 from functools import cache
 
 import numpy as np
+import pytest
 
 from sim import CountyLines
 from sim.dates import age_on
@@ -30,6 +31,7 @@ def test_a_child_is_met_at_school_only_when_there_is_school():
     assert model.calendar.school_day[at_school - 1].all()
 
 
+@pytest.mark.slow
 def test_exploitation_brings_trouble_at_school():
     def of_the_exploited(model):
         first = {}
@@ -50,6 +52,7 @@ def test_exploitation_brings_trouble_at_school():
     assert most > 2 * least + 5
 
 
+@pytest.mark.slow
 def test_being_out_of_school_brings_approaches():
     """Of children approached, more were in alternative provision or on a part-time timetable, if these are easier to meet."""
 
@@ -86,6 +89,7 @@ def test_children_come_on_1_september_aged_ten_and_leave_on_their_eighteenth_bir
     )
 
 
+@pytest.mark.slow
 def test_entrants_bring_the_declared_share_of_looked_after_children():
     model = lived(world=world(0.3, days=155), seed=3)
     entered = events(model, Event.ENTERED)["child"]

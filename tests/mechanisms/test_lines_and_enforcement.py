@@ -52,6 +52,7 @@ def recruited_after_ten_get_out(substitution: float) -> int:
     return number[0] - number[1]
 
 
+@pytest.mark.slow
 def test_with_substitution_off_removing_ten_children_lowers_recruitment_by_more():
     off, on = recruited_after_ten_get_out(0.0), recruited_after_ten_get_out(1.0)
     assert on >= 5, "where every child is replaced, ten who get out bring others in"
@@ -88,6 +89,7 @@ def test_more_closures_mean_fewer_lines_and_not_none():
     assert times([disrupted], Event.LINE_CLOSED) > 1.5 * times([usual], Event.LINE_CLOSED)
 
 
+@pytest.mark.slow
 def test_under_pressure_a_line_that_adapts_goes_online_and_to_children_whom_nobody_knows():
     many_known = {
         "services__intelligence": 3.0,

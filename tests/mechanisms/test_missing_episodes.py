@@ -38,6 +38,7 @@ def with_crises() -> CountyLines:
     return ran(CRISES, fraction=0.12, days=360, seed=3)
 
 
+@pytest.mark.slow
 def test_each_cause_of_an_episode_can_be_taken_away_alone():
     for cause, address in (
         (LINE, "missing.stays"),

@@ -92,6 +92,7 @@ def test_runs_are_the_same_on_one_or_two_processes():
         assert list(two.map(the_run, seeds)) == [the_run(seed) for seed in seeds]
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_however_python_hashes_text():
     assert in_a_child(hashing="1234567")["digest"] == in_a_child()["digest"] == the_digest()
 

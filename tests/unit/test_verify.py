@@ -139,6 +139,7 @@ def test_what_a_policy_turns_and_does_not_declare_is_found_out(monkeypatch):
 # -- pairs ---------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_pairs_that_do_not_meet_do_not_mind_who_acts_first():
     found = together(["joint_hub", "line_disruption", "shared_data"])
     assert [pair.policies for pair in found.pairs] == [("joint_hub", "line_disruption"), ("joint_hub", "shared_data"), ("line_disruption", "shared_data")]
@@ -154,6 +155,7 @@ def acts_first(model, name):
         model.levers.hold(GOING_MISSING, model.missing.table.members(), at=0.2 if name == "joint_hub" else 3.0, until=model.day + 9, by="a common name")
 
 
+@pytest.mark.slow
 def test_a_pair_that_minds_who_acts_first_and_does_not_say_so_is_found_out(monkeypatch):
     for name in ("joint_hub", "line_disruption"):
         act = every_policy()[name].act
@@ -166,6 +168,7 @@ def test_a_pair_that_minds_who_acts_first_and_does_not_say_so_is_found_out(monke
     assert pair.order_matters and pair.meet_at == (WORKERS,) and not pair.failures
 
 
+@pytest.mark.slow
 def test_a_pair_in_which_one_turns_a_dial_otherwise_than_alone_is_found_out(monkeypatch):
     shared_data, guidance = every_policy()["shared_data"], every_policy()["national_guidance"]
     monkeypatch.setattr(shared_data, "takes_hold_of", (SIGNALS,))
@@ -174,6 +177,7 @@ def test_a_pair_in_which_one_turns_a_dial_otherwise_than_alone_is_found_out(monk
     assert pair.failures == ["together one turns a dial otherwise than alone, though they do not meet"]
 
 
+@pytest.mark.slow
 def test_a_scenario_whose_order_matters_is_found_out(monkeypatch):
     monkeypatch.setattr("sim.model.sorted", lambda things, **how: list(things) if things and "PolicyUse" in str(things) else sorted(things, **how), raising=False)
     for name in ("joint_hub", "line_disruption"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import CountyLines, World, load_world
-from sim.dates import EIGHTEEN, TEN, age_on, day_of
+from sim.dates import EIGHTEEN, TEN, age_on, day_of, last_day_of_year
 from sim.ledger import Event
 from sim.places import read_places
 from sim.population import AT_HOME, band_of, group_of
@@ -169,6 +169,17 @@ def test_entrants_come_on_first_septembers_only_and_are_ten(autumn):
     a_year = [int((entered["day"] == day).sum()) for day in (FIRST_SEPTEMBER, FIRST_SEPTEMBER + 365)]
     in_full = (columns["is_present"] & (columns["born"] > day_of(date(2010, 8, 31))) & (columns["born"] <= day_of(date(2011, 8, 31)))).sum()
     assert all(number == pytest.approx(in_full, rel=0.15) for number in a_year)
+
+
+def test_the_school_years_that_come_in_keep_the_population_at_the_published_number_over_four_years():
+    small = world(0.02)
+    published = 0.02 * small.places.population_10_17[list(small.authorities)].sum()
+    model = CountyLines(world=small, seed=2, days=last_day_of_year(4))
+    for year in range(1, 5):  # on each 31 March: within a year their number swings, as a school year comes on one day and leaves by birthdays
+        ages = np.bincount(np.asarray(model.run_to(last_day_of_year(year)).children.present().age))
+        assert ages.sum() == pytest.approx(published, rel=0.04)
+        assert ages.nonzero()[0].tolist() == list(range(10, 18))
+        assert ages[11:].tolist() == pytest.approx([published / 7.45] * 7, rel=0.2)  # and since September a part of those who are ten
 
 
 def test_at_eighteen_a_child_leaves_on_the_day(autumn):

@@ -3,7 +3,10 @@ import { button, h, table } from "./parts.js";
 import { LOOKS } from "./map.js";
 import { capital } from "./words.js";
 
-const LANE = 7;
+const LANE = 12; // px, one for each state
+const GUTTER = 132; // px, for their names where there is room
+
+const WHOSE = { both: "both futures:", a: "left:", b: "right:" };
 
 export const HONEST = [
   "The same invented child lives in both futures. Each chance is looked up by child and by decision, never drawn in turn (“common random numbers”), so where the two rows part, they part because of what services did, to this child or to others around it.",
@@ -26,7 +29,7 @@ export class FollowedChild {
     this.element = h(
       "section",
       { class: "panel", id: "child", "aria-labelledby": "child-heading" },
-      h("h2", { id: "child-heading" }, "Follow one child"),
+      h("h2", { id: "child-heading", tabindex: "-1" }, "Follow one child"),
       h(
         "div",
         { class: "row" },
@@ -43,6 +46,12 @@ export class FollowedChild {
       h("details", { class: "honest" }, h("summary", {}, "Is this really the same child?"), HONEST.map((text) => h("p", {}, text))),
     );
     this.twin.addEventListener("toggle", () => this.refresh(true));
+  }
+
+  /** Shows the panel to whoever asked for the story. */
+  come() {
+    this.element.scrollIntoView({ behavior: this.room.isStill ? "auto" : "smooth" });
+    this.element.querySelector("h2").focus({ preventScroll: true });
   }
 
   setup(setup) {
@@ -110,18 +119,23 @@ export class FollowedChild {
       context.fillStyle = "#ffffff";
       context.fillRect(0, 0, width, LANE * 6 + 2);
       context.fillStyle = "#eeeae1";
-      for (let lane = 0; lane < 6; lane++) context.fillRect(0, LANE * lane + LANE - 1, width, 1);
+      for (let lane = 0; lane < 6; lane++) context.fillRect(0, LANE * lane + LANE, width, 1);
+      const left = width > 600 ? GUTTER : 0;
+      context.fillStyle = "#4b5763";
+      context.font = "10.5px Inter, system-ui, 'Segoe UI', Roboto, sans-serif";
+      context.textBaseline = "middle";
+      if (left) for (let lane = 0; lane < 6; lane++) context.fillText(this.setupOf.states[5 - lane], 6, LANE * (lane + 0.5) + 1);
       const future = room.futures[f];
-      const step = width / (last - first + 1);
+      const step = (width - left) / (last - first + 1);
       const until = room.isCovered(f) ? first - 1 : this.later.checked ? future.known : Math.min(room.day, future.known);
       for (let day = first; day <= until; day++) {
         const state = future.at(day).state[id];
         if (!LOOKS[state]) continue;
         context.fillStyle = LOOKS[state].colour;
-        context.fillRect((day - first) * step, (5 - state) * LANE, Math.max(1, step + 0.4), LANE - 1);
+        context.fillRect(left + (day - first) * step, (5 - state) * LANE + 2, Math.max(1, step + 0.4), LANE - 3);
       }
       context.fillStyle = "#1d2733";
-      context.fillRect((room.day - first) * step, 0, 1.5, LANE * 6 + 2);
+      context.fillRect(left + (room.day - first) * step, 0, 1.5, LANE * 6 + 2);
       canvas.setAttribute("aria-label", `Strip of days of child ${id}, ${this.setupOf.futures[f].title}; the table below says the same.`);
     });
     if (this.twin.open) this.#spells(id);
@@ -161,13 +175,15 @@ export class FollowedChild {
         rows.set(event.day, row);
       }
     });
-    const list = h("ol", {});
+    const [before, since] = [h("ol", {}), h("ol", {})];
     for (const [day, [a, b]] of [...rows].sort(([one], [other]) => one - other)) {
       const both = a.filter((text) => b.includes(text));
       const time = h("time", { datetime: room.dates.of(day).toISOString().slice(0, 10) }, room.dates.short(day));
-      const cell = (where, texts) => (texts.length ? h("span", { class: where }, h("span", { class: "whose" }, where === "both" ? "both futures:" : where === "a" ? "left:" : "right:"), ` ${texts.map(capital).join(" ")}`) : null);
-      list.append(h("li", {}, time, cell("both", both), cell("a", a.filter((text) => !both.includes(text))), cell("b", b.filter((text) => !both.includes(text)))));
+      const cell = (where, texts) => (texts.length ? h("span", { class: where }, h("span", { class: "whose" }, WHOSE[where]), ` ${texts.map(capital).join(" ")}`) : null);
+      const item = h("li", {}, time, cell("both", both), cell("a", a.filter((text) => !both.includes(text))), cell("b", b.filter((text) => !both.includes(text))));
+      (day < this.setupOf.first_day ? before : since).append(item);
     }
-    this.timeline.replaceChildren(rows.size ? list : h("p", {}, "Nothing that the model writes down has happened to this child so far."));
+    const earlier = before.children.length ? h("details", { open: this.timeline.querySelector("details")?.open }, h("summary", {}, `Before ${room.dates.long(this.setupOf.first_day)}`), before) : null;
+    this.timeline.replaceChildren(...[earlier, since.children.length ? since : h("p", {}, "Since then nothing that the model writes down has happened to this child.")].filter(Boolean));
   }
 }

@@ -185,11 +185,12 @@ class Room {
     side.canvas = h("canvas", { role: "img", "aria-label": `Map, ${SIDES[i]} future` });
     side.cover = h("div", { class: "covered", hidden: true }, h("p", {}));
     side.tip = h("div", { class: "tip", hidden: true });
+    side.chip = h("button", { type: "button", class: "chip", hidden: true, onclick: () => this.followed.come() });
     side.note = h("p", { class: "outside" });
     side.twin = h("details", { class: "twin" }, h("summary", {}, `The ${SIDES[i]} map as text`));
     side.twin.addEventListener("toggle", () => this.#twins(true));
     side.title = h("h2", { id: `side-${future.id}` }, h("span", { class: "swatch", style: `--colour:${i ? COLOUR_B : COLOUR_A}` }), h("span", { class: "side" }, i ? "Right" : "Left"), (side.name = h("span", {}, future.title)));
-    side.figure = h("div", { class: "figure" }, side.canvas, side.cover, side.tip);
+    side.figure = h("div", { class: "figure" }, side.canvas, side.chip, side.cover, side.tip);
     side.element = h("section", { class: `future future-${future.id}`, "aria-labelledby": `side-${future.id}` }, side.title, side.tiles, side.figure, side.note, side.twin);
     side.canvas.addEventListener("click", (event) => {
       const found = this.#pick(side, event);
@@ -531,6 +532,8 @@ class Room {
         write(value, this.isCovered(i) ? "?" : amount(i ? b : a, setup.measures[m]));
         if (i) write(gap, this.isCovered(i) ? "" : difference(a, b, setup.measures[m]));
       }
+      side.chip.hidden = this.child === null || this.isCovered(i);
+      if (this.child !== null) write(side.chip, `Child ${this.child}: ${setup.states[this.futures[i].at(day).state[this.child]]}`);
       const outside = this.views[i].outside ?? 0;
       write(side.note, outside && !this.isCovered(i) ? `${plural(outside, "shown child is", "shown children are")} outside this view.` : "");
     });
@@ -661,6 +664,7 @@ class Room {
       if (asked) this.say(`Following child ${id}.`);
     }
     this.followed.refresh(true);
+    this.told = null;
     this.dirty();
     this.remember();
   }
@@ -791,9 +795,12 @@ class Room {
     this.onresize = () => this.resize();
     document.addEventListener("keydown", this.onkey);
     globalThis.addEventListener("resize", this.onresize);
-    document.addEventListener("fullscreenchange", this.onfull = () => {
-      if (!document.fullscreenElement && this.element.classList.contains("present")) this.present();
-    });
+    this.onfull = (event) => {
+      if (document.fullscreenElement || !this.element.classList.contains("present")) return;
+      this.hiding.escape(event.timeStamp); // the browser has taken this Escape for itself
+      this.present();
+    };
+    document.addEventListener("fullscreenchange", this.onfull);
   }
 
   #key(event) {

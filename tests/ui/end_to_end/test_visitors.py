@@ -123,7 +123,7 @@ def test_a_policy_by_keyboard_alone(visit):
     card = page.locator(".card", has_text="Relationship-based key worker")
     card.locator("summary", has_text="numbers").focus()
     page.keyboard.press("Enter")
-    slider = card.get_by_role("slider", name="Coverage")
+    slider = card.get_by_role("slider", name="How much of it is reached")
     slider.focus()
     page.keyboard.press("End")
     assert slider.get_attribute("aria-valuetext") == "1 share of eligible occasions"
@@ -167,7 +167,7 @@ def test_a_child_is_followed_in_plain_words(visit):
     page = visit("/?world=town&seed=1&day=420")
     page.get_by_label("Find a child who today is").select_option("on a line")
     page.get_by_role("button", name="Follow the next").click()
-    page.wait_for_selector(".timeline li")
+    page.wait_for_selector(".timeline li", state="attached")
     assert page.locator(".timeline li").count() >= 1
     assert "child=" in page.evaluate("location.search")
 
