@@ -10,17 +10,23 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from experiments import compare
+from experiments import again, compare
 from experiments.runner import WorkerDied
 from sim.terminal import FAILED, Parser, run_to_its_end
 
-# Commands whose files are read only when they are asked for: the file, its function, and what it does.
+# Commands whose files are read only when they are asked for: the file, its function, that of its options, and what it does.
 ON_DEMAND = {
-    "claims": ("claims_study", "claims", "The seed report's claims as experiments: each mechanism off, weak, strong."),
-    "emulate": ("emulated", "emulate", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
-    "counterfactual": ("counterfactual", "counterfactual", "The same children without and with a policy: the net change, and the bookkeeping."),
-    "validate": ("validation", "validate", "What the model says of figures that it was not fitted to, and by authority."),
-    "national": ("national", "national", "What a study of all England costs, on a laptop and on a cluster."),
+    "sweep": ("sweep", "sweep", "add_arguments", "Run what a study file asks for: scenarios under a design of uncertain numbers."),
+    "extend": ("sweep", "extend", "add_extend_arguments", "Add seeds, draws, scenarios or policies to a study, or go on where it was stopped."),
+    "analyse": ("analyse", "analyse", "add_arguments", "What a study says: differences, sensitivity, chance and parameters and structure, where it turns, how many runs are enough."),
+    "settle": ("settle", "settle", "add_arguments", "Pairs of two scenarios until it is settled which is better, or no longer worth its price."),
+    "check": ("again", "check", "add_check_arguments", "Compute a sample of a study's runs again, and compare the bytes."),
+    "schema": ("schema", "schema", "add_arguments", "JSON Schemas of scenario, world and study files, with which editors complete and check them."),
+    "claims": ("claims_study", "claims", "add_arguments", "The seed report's claims as experiments: each mechanism off, weak, strong."),
+    "emulate": ("emulated", "emulate", "add_arguments", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
+    "counterfactual": ("counterfactual", "counterfactual", "add_arguments", "The same children without and with a policy: the net change, and the bookkeeping."),
+    "validate": ("validation", "validate", "add_arguments", "What the model says of figures that it was not fitted to, and by authority."),
+    "national": ("national", "national", "add_arguments", "What a study of all England costs, on a laptop and on a cluster."),
 }
 
 
@@ -47,18 +53,18 @@ def arguments(wanted: str = "") -> Parser:
     told = (__doc__ or "").splitlines()
     parser = Parser(prog="python -m experiments", description=told[0], epilog=told[2])
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for do, add_arguments in ((compare.compare, compare.add_arguments), (compare.replay, compare.add_replay_arguments)):
+    for do, add_arguments in ((compare.compare, compare.add_arguments), (again.replay, again.add_replay_arguments)):
         parser.commands.append(do.__name__)
         command = commands.add_parser(do.__name__, help=do.__doc__, description=do.__doc__)
         command.set_defaults(do=do)
         add_arguments(command)
-    for name, (file, function, told_of_it) in ON_DEMAND.items():
+    for name, (file, function, adds, told_of_it) in ON_DEMAND.items():
         parser.commands.append(name)
         command = commands.add_parser(name, help=told_of_it, description=told_of_it)
         if name == wanted:
             module = import_module(f"experiments.{file}")
             command.set_defaults(do=getattr(module, function))
-            module.add_arguments(command)
+            getattr(module, adds)(command)
     parser.commands.append("bench")
     commands.add_parser("bench", help="Measure speed and memory, also against other programs, and what common random numbers gain.", add_help=False)
     return parser

@@ -17,12 +17,13 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from experiments.analysis import Interval
 from experiments.story import Window
 from sim.dates import date_of
 
-INK, PALE, COMPARATOR = "#222222", "#d9d9d9", "#444444"
+INK, PALE, COMPARATOR, GREY = "#222222", "#d9d9d9", "#444444", "#a3a3a3"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
 BEHIND = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
@@ -36,11 +37,12 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Table:
-    """Figures as text: the first column names the row."""
+    """Figures as text: the first column names the row. `quiet` are the numbers of rows that are set in grey."""
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    quiet: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,75 @@ def differences(name: str, title: str, unit: str, description: str, caption: str
         return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
 
 
-def _difference(axes: Axes, at: int, row: Row, colour: str) -> None:
+def _difference(axes: Axes, at: int, row: Row, colour: str, ink: str = INK) -> None:
     value, low, high = row.interval.value, row.interval.low, row.interval.high
     if low == low:
         axes.plot([low, high], [at, at], color=colour, linewidth=2.4, solid_capstyle="butt")
     if value == value:
         axes.plot([value], [at], "o", color=colour, markersize=6, markerfacecolor=colour if row.is_separable else "white", markeredgewidth=1.6)
-    axes.annotate(row.label, (0.0, at + 0.24), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5, bbox=BEHIND)
+    axes.annotate(row.label, (0.0, at + 0.24), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5, bbox=BEHIND, color=ink)
+
+
+def ranked(
+    name: str, title: str, unit: str, description: str, caption: str, rows: Sequence[Row], table: Table, inert: Interval | None = None
+) -> Chart:
+    """Values with intervals, one below another; grey where nothing can be told from an input that does nothing, whose interval is the band."""
+    with matplotlib.rc_context(STYLE):
+        sheet = Sheet(title, inside=0.36 * len(rows), below=0.5, left=0.12, right=0.12)
+        axes = sheet.figure.subplots()
+        if inert is not None and inert.low == inert.low:
+            axes.axvspan(inert.low, inert.high, color=PALE, alpha=0.6, linewidth=0)
+        axes.axvline(0.0, color=INK, linewidth=0.8)
+        for at, row in enumerate(rows):
+            _difference(axes, len(rows) - 1 - at, row, COLOURS[0] if row.is_separable else GREY, INK if row.is_separable else "#6b6b6b")
+        axes.set_ylim(-0.4, len(rows) - 0.1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(unit)
+        axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
+
+
+def parts(name: str, title: str, unit: str, description: str, caption: str, rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], table: Table) -> Chart:
+    """Shares of a whole as bars, one below another."""
+    with matplotlib.rc_context(STYLE):
+        sheet = Sheet(title, inside=0.46 * len(rows), below=0.5 + 0.2, left=0.12, right=0.12)
+        axes = sheet.figure.subplots()
+        for at, (label, shares) in enumerate(rows):
+            left, height = 0.0, len(rows) - 1 - at
+            for k, share in enumerate(shares):
+                if share == share:
+                    axes.barh(height, 100.0 * share, left=100.0 * left, height=0.36, color=COLOURS[k])
+                    left += share
+            axes.annotate(label, (0.0, height + 0.22), xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
+        axes.set_xlim(0.0, 100.0)
+        axes.set_ylim(-0.4, len(rows) - 0.15)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(unit)
+        patches = [Patch(color=COLOURS[k], label=each) for k, each in enumerate(names)]
+        sheet.figure.legend(handles=patches, loc="lower left", ncols=len(names), frameon=False, fontsize=8.5, handlelength=1.2, borderaxespad=0.1)
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
+
+
+def course(name: str, title: str, unit: str, below: str, description: str, caption: str, steps: Sequence[int], points: Sequence[Interval], table: Table) -> Chart:
+    """A difference with its interval, as more and more draws are counted."""
+    with matplotlib.rc_context(STYLE):
+        sheet = Sheet(title, inside=1.5, below=0.5)
+        axes = sheet.figure.subplots()
+        axes.fill_between(steps, [p.low for p in points], [p.high for p in points], color=COLOURS[0], alpha=0.22, linewidth=0)
+        axes.plot(steps, [p.value for p in points], color=COLOURS[0], linewidth=1.6)
+        axes.axhline(0.0, color=INK, linewidth=0.8)
+        late = [end for point in points[len(points) // 4 :] for end in (point.low, point.high)]
+        low, high = min(0.0, *late), max(0.0, *late)
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))  # the first intervals would hide all others
+        axes.set_ylabel(unit)
+        axes.set_xlabel(below)
+        axes.yaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
+        axes.grid(axis="y", color=PALE, linewidth=0.5)
+        axes.set_axisbelow(True)
+        return Chart(name, title, description, caption, _svg(sheet.figure, name, title, description), table)
 
 
 def over_time(

@@ -8,28 +8,21 @@ import sys
 import textwrap
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-import sim
 from experiments import wording
 from experiments.findings import Findings
-from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, recorded
+from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, made_by, now
 from experiments.measures import HEADLINES, Measure, named
-from experiments.runner import Done, Failure, WorkerDied, cores_for, divide, execute
+from experiments.progress import progress
+from experiments.runner import Failure, WorkerDied, cores_for, divide, execute
 from experiments.study import Study, over_years
 from sim.errors import InputError
-from sim.model import CountyLines
-from sim.runs import commit, source_digest, versions, write_run
 from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number
 
@@ -40,7 +33,6 @@ READING = (
     "children. The intervals hold chance and what is not known about the numbers, not what may be wrong with the model. No finding may be "
     "cited to refuse, delay or end a child's placement or the reporting of a missing child."
 )
-STEP = 0.1  # where there is no terminal, a line each time that so much more is done
 
 
 def add_arguments(parser: Parser) -> None:
@@ -101,7 +93,7 @@ def compare(options: Namespace) -> int:
 
 def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:
     """Compute what a study lacks, write its folder, and print what was found; returns the exit code."""
-    clock, facts = time.monotonic(), _facts(command)
+    clock, facts = time.monotonic(), made_by(command)
     folder.open(study, facts)
     try:
         computed, failures = _compute(study, folder, cores)
@@ -115,7 +107,7 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
         )
         return FAILED
     facts |= {
-        "ended": _now(), "seconds": round(time.monotonic() - clock, 1), "cores": cores, "runs_computed": computed,
+        "ended": now(), "seconds": round(time.monotonic() - clock, 1), "cores": cores, "runs_computed": computed,
         "failures": [describe_failure(failure, folder.path) for failure in failures],
     }  # fmt: skip
     findings = Findings(study, folder.read(study)[0], facts)
@@ -127,18 +119,6 @@ def carry_out(study: Study, folder: Folder, command: str, cores: int, *, as_json
     for failed in facts["failures"]:
         _tell(f"A run failed: {failed['scenario']}, seed {failed['seed']}: {failed['error'].splitlines()[0]} To see it: {failed['replay']}")
     return FAILED if failures else DONE
-
-
-def _facts(command: str) -> dict[str, Any]:
-    """By what a study is made."""
-    return {
-        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
-        "versions": versions(), "started": _now(),
-    }  # fmt: skip
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _compute(study: Study, folder: Folder, cores: int) -> tuple[int, list[Failure]]:
@@ -174,42 +154,6 @@ def _announce(study: Study, missing: int, unusable: Sequence[str]) -> None:
     _tell(f"{wording.replicates(study.number, study.draws, chance_only=study.fixed)}: {wording.count(distinct, 'run')}{there}. Ctrl-C is safe.")
     for sentence in unusable:
         _tell(sentence)
-
-
-@contextmanager
-def progress(days: int, runs: int) -> Iterator[Any]:
-    """A bar of days lived, with the rate and the time left; a line now and then where there is no terminal."""
-    console = Console(stderr=True)
-    if not days:
-        yield lambda done: None
-    elif console.is_terminal:
-        columns = (
-            BarColumn(None), TextColumn("{task.percentage:3.0f} %"), TextColumn("{task.fields[runs]} of " + wording.count(runs, "run")),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        )  # fmt: skip
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("", total=days, runs=0, rate="")
-
-            def tell(done: Done) -> None:
-                bar.update(task, completed=done.days, runs=done.runs, rate=_rate(bar, task))
-
-            yield tell
-    else:
-        began, told = time.monotonic(), [0.0]
-
-        def tell_now_and_then(done: Done) -> None:
-            part = done.days / days
-            if part >= told[0] + STEP:
-                told[0] = part
-                left = (time.monotonic() - began) * (1.0 - part) / part
-                _tell(f"{100 * part:3.0f} %, {done.runs} of {wording.count(runs, 'run')}, about {left:.0f} s left")
-
-        yield tell_now_and_then
-
-
-def _rate(bar: Progress, task: TaskID) -> str:
-    speed = next((each.speed for each in bar.tasks if each.id == task), None)
-    return f"{speed / 365.25:.2f} years a second" if speed else ""
 
 
 # -- what was found --------------------------------------------------------------------------------------------------------------
@@ -261,29 +205,4 @@ def _short(value: float, unit: str, *, signed: bool = False) -> str:
     """A figure for a narrow column, in characters that every terminal has."""
     value = value / 1e6 if unit.startswith("pounds") else value
     text = wording.change(value, "") if signed else wording.number(value)
-    return text.replace(wording.MINUS, "-").replace(wording.UNKNOWN, "-")
-
-
-# -- one run again -----------------------------------------------------------------------------------------------------------------
-
-
-def add_replay_arguments(parser: Parser) -> None:
-    """The options of `replay`."""
-    parser.add_argument("folder", type=Path, help="the folder of a study, such as results/NAME")
-    parser.add_argument("key", help="how the run's key begins, as study.json gives it")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the run's ledger to this new folder")
-
-
-def replay(options: Namespace) -> int:
-    """Run one run of a study again, and say whether it came out the same."""
-    run = recorded(options.folder, options.key)
-    if run.source != source_digest():
-        _tell("The model has changed since that study, so the run may come out otherwise.")
-    model = CountyLines(run.run.scenario, run.world, run.run.replicate.seed, run.run.replicate.parameters)
-    model.run_model()
-    digest = model.ledger.digest()
-    if options.out:
-        write_run(model, options.out, options.command_line)
-    same = {None: "it had not ended in the study", digest: "the same as in the study"}.get(run.digest, "NOT the same as in the study")
-    say(f"{run.run.scenario.name}, seed {run.run.replicate.seed}: {digest}, {same}.")
-    return DONE if run.digest in (None, digest) else FAILED
+    return wording.plain(text)

@@ -18,12 +18,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+import sim
 from experiments.designs import Replicate
 from experiments.findings import Findings
 from experiments.measures import every_measure
@@ -32,7 +34,7 @@ from experiments.store import Result, Store, Unusable, write_parquet
 from experiments.study import PRESENT_PRACTICE, Run, Study, describe_scenario, scenario_from, world_from
 from sim.errors import InputError
 from sim.parameters import Parameters
-from sim.runs import describe_world, in_a_sentence, write_atomically, write_json
+from sim.runs import commit, describe_world, in_a_sentence, source_digest, versions, write_atomically, write_json
 
 RESULTS = Path("results")
 LONGEST_NAME = 100
@@ -51,6 +53,19 @@ def checked_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", name) or len(name) > LONGEST_NAME:
         raise InputError(f"--name is '{name}', but must be up to {LONGEST_NAME} letters, digits and any of . _ + - and not begin with one of the last four.")
     return name
+
+
+def made_by(command: str) -> dict[str, Any]:
+    """By what a study is made."""
+    return {
+        "command": command, "version": sim.__version__, "commit": commit(), "numpy": np.__version__, "source": source_digest(),
+        "versions": versions(), "started": now(),
+    }  # fmt: skip
+
+
+def now() -> str:
+    """The moment, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)
@@ -258,11 +273,17 @@ class Recorded:
     source: str
 
 
-def recorded(path: Path, key: str) -> Recorded:
-    """The run of a study whose key begins so. Raises InputError."""
+def told_by(path: Path) -> dict[str, Any]:
+    """What study.json says. Raises InputError if this is not the folder of a comparison."""
     data = _read_json(path / "study.json")
     if data is None or data.get("format") != FORMAT:
-        raise InputError(f"{path} is not the folder of a study: it has no study.json that `compare` wrote.")
+        raise InputError(f"{path} is not the folder of a study: it has no study.json that `compare` or `sweep` wrote.")
+    return data
+
+
+def recorded(path: Path, key: str) -> Recorded:
+    """The run of a study whose key begins so. Raises InputError."""
+    data = told_by(path)
     found = {run["key"]: run for run in data["runs"] if run["key"].startswith(key)}
     if len(found) != 1:
         raise InputError(f"{path}: {len(found)} of its {len(data['runs'])} runs have a key that begins with '{key}', but it must be one; study.json lists them.")

@@ -215,8 +215,9 @@ four fifths of the memory; what is slower because they share that memory is not 
   how much, policy by policy). What is left is D draws of what is not known, with variance P, and S seeds for each with variance C: the mean difference has
   variance P / D + C / (D × S). More draws lessen both parts, more seeds only the second. For the same number of runs, fewer seeds and more draws are
   never worse, and a second seed is needed only to tell the two apart; the report does, and says how much of a difference is chance.
-- **One machine.** The program uses the processors of the machine that it runs on. It brings nothing for Dask. A cluster needs one task for each piece of work
-  (`experiments.runner.do`): pieces know nothing of one another, and each needs only its replicate, its scenarios and a folder to which all can write.
+- **Many machines.** A study's pieces of work know nothing of one another, so they can be lived anywhere: `python -m experiments sweep STUDY --shard 2/5` does
+  one part of a study on any machine, `--dask` all of it on a Dask cluster ([beyond one machine](beyond_one_machine.md)); `compare` uses the processors of one
+  machine. The figures for clusters above are worked out from those of one machine, and have not been measured on a cluster.
 - **Calibration is still to come.** Draws are from the declared ranges, by Latin hypercube; draws from a posterior will cost the same.
 
 ## Advice

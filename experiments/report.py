@@ -47,18 +47,32 @@ HEADS = {
 
 def write(findings: Findings) -> str:
     """The report as HTML."""
-    environment = jinja2.Environment(
+    return finished(environment().get_template("report.html").render(**_context(findings)))
+
+
+def environment() -> jinja2.Environment:
+    """The templates, in which text is always escaped."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"people": wording.people, "number": wording.number}
-    page = environment.get_template("report.html").render(**_context(findings))
-    return re.sub(r"(?<=\d) (?=%|million\b)", "\N{NO-BREAK SPACE}", page.lstrip()).replace("+£", "+\N{WORD JOINER}£")
+    made.filters |= {"people": wording.people, "number": wording.number}
+    return made
+
+
+def style() -> str:
+    """How pages look."""
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def finished(page: str) -> str:
+    """A page whose figures do not part from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=%|million\b)", "\N{NO-BREAK SPACE}", page.lstrip()).replace("+£", "+\N{WORD JOINER}£").replace("−£", "−\N{WORD JOINER}£")
 
 
 def _context(findings: Findings) -> dict[str, Any]:
     study = findings.study
     return {
-        "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        "css": style(),
         "study": study,
         "facts": findings.facts,
         "place": wording.place(study.world),
@@ -196,7 +210,7 @@ def _policies(findings: Findings) -> list[dict[str, Any]]:
             "title": every_policy()[name].title,
             "grade": every_policy()[name].grade,
             "evidence": every_policy()[name].evidence,
-            "text": _paragraphs(sys.modules[every_policy()[name].__module__].__doc__ or ""),
+            "text": paragraphs(sys.modules[every_policy()[name].__module__].__doc__ or ""),
         }
         for name in _policy_names(findings.study)
     ]
@@ -206,7 +220,7 @@ def _policy_names(study: Study) -> list[str]:
     return list(dict.fromkeys(name for scenario in study.scenarios for name in scenario.policies))
 
 
-def _paragraphs(docstring: str) -> list[str]:
+def paragraphs(docstring: str) -> list[str]:
     """The paragraphs of a docstring, with its *emphasis* and `names` as HTML."""
     texts = [html.escape(" ".join(paragraph.split()), quote=False) for paragraph in docstring.strip().split("\n\n")]
     texts = [re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>", text) for text in texts]
@@ -455,7 +469,7 @@ def _assumptions(study: Study) -> dict[str, Any]:
                 "unit": each.unit,
                 "range": f"{wording.number(each.between[0])} to {wording.number(each.between[1])}",
                 "distribution": each.distribution if each.is_uncertain else "not drawn",
-                "source": _said_source(each),
+                "source": said_source(each),
                 "doc": each.doc,
             }
             for each in used
@@ -467,7 +481,8 @@ def _assumptions(study: Study) -> dict[str, Any]:
     }
 
 
-def _said_source(parameter: Parameter) -> str:
+def said_source(parameter: Parameter) -> str:
+    """The ids of a number's sources, or that it is assumed."""
     return "assumed" if parameter.is_assumed else "; ".join(source.id for source in sources_of(parameter.source))
 
 

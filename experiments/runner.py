@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -19,10 +20,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from experiments.measuring import measure_run
-from experiments.store import Store
+from experiments.store import Result, Store
 from experiments.study import Run
 from sim import CountyLines, InputError, Scenario, World, memory
 from sim.runs import source_digest
@@ -45,6 +46,13 @@ class Done(NamedTuple):
 
     days: int
     runs: int
+
+
+class Keeps(Protocol):
+    """Where results go: a store, or what sends them to one."""
+
+    def write(self, result: Result) -> None:
+        """Keep a run."""
 
 
 class WorkerDied(Exception):
@@ -93,7 +101,8 @@ def divide(runs: Iterable[Run], world: World, cores: int) -> list[Work]:
     for run in runs:
         replicates.setdefault((run.replicate.seed, run.replicate.draw if run.replicate.parameters else -1), []).append(run)
     most = max((len(runs) for runs in replicates.values()), default=0)
-    ways = [[Work(world, part) for runs in replicates.values() for part in _parts(runs, parts)] for parts in range(1, most + 1)]
+    parts_worth_trying = range(1, min(most, cores) + 1)
+    ways = [[Work(world, part) for runs in replicates.values() for part in _parts(runs, parts)] for parts in parts_worth_trying]
     best = min(ways, key=lambda works: makespan([work.days for work in works], cores), default=[])
     return sorted(best, key=lambda work: -work.days)
 
@@ -151,7 +160,7 @@ class Report:
         self.tell()
 
 
-def do(work: Work, store: Store, report: Report) -> list[Failure]:
+def do(work: Work, store: Keeps, report: Report) -> list[Failure]:
     """Live, measure and store the runs of a piece of work. A run that fails is returned, and the others go on.
 
     Raises InputError where a run cannot be stored, since no other could be.
@@ -202,10 +211,12 @@ def _failure(run: Run, error: Exception) -> Failure:
     return Failure(run, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
-def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Done], None]) -> list[Failure]:
+def execute(
+    works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Done], None], failed: Callable[[Failure], None] = lambda failure: None
+) -> list[Failure]:  # fmt: skip
     """Do all work, on so many processes, and `tell` how far it is from time to time; the runs that failed are returned.
 
-    Ctrl-C ends it within a day of each model: what had been stored stays. Raises InputError where a run cannot be stored,
+    They are also told to `failed`, each when its piece of work has ended. Ctrl-C ends it within a day of each model: what had been stored stays. Raises InputError where a run cannot be stored,
     WorkerDied where a process was ended from outside.
     """
     context = multiprocessing.get_context("spawn")  # the same everywhere, and no half-copied state
@@ -219,7 +230,10 @@ def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Don
         gc.freeze()  # what is there already need not be looked through after each run
         try:
             for slot, work in enumerate(works):
-                failures += do(work, Store(folder), Report(slot, days, runs, stop, tell_all))
+                found = do(work, Store(folder), Report(slot, days, runs, stop, _now_and_then(tell_all)))
+                tell_all()
+                _tell_each(failed, found)
+                failures += found
         finally:
             gc.unfreeze()
         return failures
@@ -230,6 +244,7 @@ def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Don
                 ended, left = wait(left, timeout=SOON, return_when=FIRST_COMPLETED)
                 tell_all()
                 for future in ended:
+                    _tell_each(failed, future.result())
                     failures += future.result()
         except BrokenProcessPool:
             raise WorkerDied from None
@@ -238,6 +253,24 @@ def execute(works: Sequence[Work], folder: Path, cores: int, tell: Callable[[Don
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return failures
+
+
+def _now_and_then(tell: Callable[[], None]) -> Callable[[], None]:
+    """Tells at most once in so many seconds, as adding up the work of a long study takes longer than a day of a small world."""
+    told = 0.0
+
+    def tell_if_it_is_time() -> None:
+        nonlocal told
+        if time.monotonic() >= told + SOON:
+            told = time.monotonic()
+            tell()
+
+    return tell_if_it_is_time
+
+
+def _tell_each(failed: Callable[[Failure], None], failures: Sequence[Failure]) -> None:
+    for failure in failures:
+        failed(failure)
 
 
 # -- in a worker process ------------------------------------------------------------------------------------------------------

@@ -95,12 +95,12 @@ class Store:
         return result
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """A table as a Parquet file: whole, or not at all."""
+def write_parquet(path: Path, table: pa.Table, **options: bool) -> None:
+    """A table as a Parquet file: whole, or not at all. `options` are those of `pyarrow.parquet.write_table`."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:  # a file of Python's own, so that a full disk is an OSError
-            pq.write_table(table, file)
+            pq.write_table(table, file, **options)
 
     write_atomically(path, write)
 

@@ -29,10 +29,10 @@ from scipy import stats
 
 import sim
 from experiments.analysis import CONFIDENCE, Interval
-from experiments.compare import progress
 from experiments.folder import RESULTS, checked_name
 from experiments.measures import every_measure
 from experiments.official import COUNTS, LEAST, beside_tables, per_cent_of_looked_after
+from experiments.progress import progress
 from experiments.quantities import every_quantity
 from experiments.runner import WorkerDied, cores_for, divide, execute
 from experiments.store import Result, Store, Unusable

@@ -50,6 +50,11 @@ def _sign(text: str) -> str:
     return text.replace("-", MINUS)
 
 
+def plain(text: str) -> str:
+    """In characters that every terminal has."""
+    return text.replace(MINUS, "-").replace(UNKNOWN, "-")
+
+
 def in_table(unit: str) -> tuple[float, str]:
     """How a table shows a unit, so that its head can say it once: a factor, and the unit's name."""
     if unit.startswith("pounds"):

@@ -88,7 +88,8 @@ def _file(path: Path, what: str) -> Path:
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says. Raises InputError if it cannot be read or is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -99,19 +100,22 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not valid TOML ({error}).") from None
 
 
-def _only(table: Mapping[str, Any], allowed, path: Path, where: str = "", hint: Mapping[str, str] = MappingProxyType({})) -> None:
+def only_known(table: Mapping[str, Any], allowed, path: Path, where: str = "", hint: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Every key of a table must be allowed. Raises InputError with the nearest known name."""
     for key in table:
         if key not in allowed:
             raise InputError(f"{path}: key '{where}{key}' is not known; {nearest(key, allowed)}{hint.get(key, '')}.")
 
 
-def _table(value: Any, path: Path, key: str) -> dict[str, Any]:
+def as_table(value: Any, path: Path, key: str) -> dict[str, Any]:
+    """The value of a key that must be a table. Raises InputError."""
     if not isinstance(value, dict):
         raise InputError(f"{path}: '{key}' is {value!r}, but must be a table.")
     return value
 
 
-def _text(table: Mapping[str, Any], key: str, path: Path) -> str:
+def as_text(table: Mapping[str, Any], key: str, path: Path) -> str:
+    """The text of a key, "" if it is not there. Raises InputError."""
     value = table.get(key, "")
     if not isinstance(value, str):
         raise InputError(f"{path}: '{key}' is {value!r}, but must be text.")
@@ -123,21 +127,21 @@ def load_scenario(name: str | Path | Scenario) -> Scenario:
     if isinstance(name, Scenario):
         return name
     path = find(name, FOLDER, "scenario")
-    data = _read(path)
-    _only(data, ("title", "why", "policies", "parameters"), path, hint=OF_A_WORLD)
+    data = read_toml(path)
+    only_known(data, ("title", "why", "policies", "parameters"), path, hint=OF_A_WORLD)
     policies = {}
-    for policy, table in _table(data.get("policies", {}), path, "policies").items():
+    for policy, table in as_table(data.get("policies", {}), path, "policies").items():
         if policy not in every_policy():
             raise InputError(f"{path}: policy '{policy}' is not known; {nearest(policy, every_policy())}.")
-        policies[policy] = _policy_use(policy, _table(table, path, f"policies.{policy}"), path)
+        policies[policy] = _policy_use(policy, as_table(table, path, f"policies.{policy}"), path)
     parameters: dict[str, float] = {}
-    for group, table in _table(data.get("parameters", {}), path, "parameters").items():
+    for group, table in as_table(data.get("parameters", {}), path, "parameters").items():
         known = {name for name in Parameters.registry if not name.startswith("policies.")}
         if group not in known:
             raise InputError(f"{path}: parameter group '{group}' is not known; {nearest(group, known)}.")
-        for key, value in _checked(group, _table(table, path, f"parameters.{group}"), path).items():
+        for key, value in _checked(group, as_table(table, path, f"parameters.{group}"), path).items():
             parameters[f"{group}.{key}"] = value
-    return Scenario(path.stem, _text(data, "title", path) or path.stem, _text(data, "why", path), policies, parameters)
+    return Scenario(path.stem, as_text(data, "title", path) or path.stem, as_text(data, "why", path), policies, parameters)
 
 
 def _checked(group: str, values: Mapping[str, Any], path: Path) -> dict[str, float]:
@@ -152,7 +156,7 @@ def _checked(group: str, values: Mapping[str, Any], path: Path) -> dict[str, flo
 def _policy_use(name: str, table: Mapping[str, Any], path: Path) -> PolicyUse:
     group = f"policies.{name}"
     declared = Parameters.registry[group].declared
-    _only(table, (*POLICY_KEYS, *declared), path, f"{group}.")
+    only_known(table, (*POLICY_KEYS, *declared), path, f"{group}.")
     settings = _checked(group, {key: value for key, value in table.items() if key not in POLICY_KEYS}, path)
     begins, ends = (_day(table.get(key), path, f"{group}.{key}") for key in ("begins", "ends"))
     if begins is not None and ends is not None and ends <= begins:
@@ -199,8 +203,12 @@ def load_world(name: str | Path | World) -> World:
     if isinstance(name, World):
         return name
     path = find(name, FOLDER / "worlds", "world")
-    data = _read(path)
-    _only(data, WORLD_KEYS, path, hint=OF_A_SCENARIO)
+    return world_of(path.stem, read_toml(path), path)
+
+
+def world_of(name: str, data: Mapping[str, Any], path: Path) -> World:
+    """The world that a table says, with a name; `path` is the file that it stands in. Raises InputError."""
+    only_known(data, WORLD_KEYS, path, hint=OF_A_SCENARIO)
     names = data.get("authorities")
     if names == "all":
         authorities = tuple(range(len(read_places())))
@@ -217,7 +225,7 @@ def load_world(name: str | Path | World) -> World:
     warm_up, years = (_years(data.get(key, default), path, key) for key, default in (("warm_up_years", 1), ("years", 2)))
     if warm_up + years > LONGEST:
         raise InputError(f"{path}: 'warm_up_years' and 'years' add up to {warm_up + years}, but at most {LONGEST} are allowed.")
-    return World(path.stem, authorities, float(fraction), last_day_of_year(warm_up), last_day_of_year(warm_up + years))
+    return World(name, authorities, float(fraction), last_day_of_year(warm_up), last_day_of_year(warm_up + years))
 
 
 def _years(value: Any, path: Path, key: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -87,6 +88,17 @@ def whole_number(least: int, greatest: int | None = None) -> Callable[[str], int
     return read
 
 
+def positive_number(text: str) -> float:
+    """Reads a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number above 0.")
+    return number
+
+
 # -- output ----------------------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +176,7 @@ def run_to_its_end(program: str, do: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print(f"{program}: {in_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt as stop:
         print(f"{program}: stopped by Ctrl-C; {str(stop) or 'nothing was left half-written.'}", file=sys.stderr)
@@ -172,6 +184,11 @@ def run_to_its_end(program: str, do: Callable[[], int]) -> int:
     except BrokenPipeError:
         _abandon_output()
         return UNREAD
+
+
+def in_one_line(text: str) -> str:
+    """A sentence in which line ends and other signs that move the cursor, as a name in a file may hold them, stand as they are written in code."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text.rstrip())
 
 
 def _code_of(do: Callable[[], int]) -> int:

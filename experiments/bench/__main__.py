@@ -21,6 +21,7 @@ SECTIONS = {  # the file, and what it measures
     "speed": ("speed", "a town's year against the reference and against the first model; to begin; memory"),
     "scale": ("scale", "England's year, whole process; cost by population and by activity; two cores"),
     "others": ("others", "against the plain reference, Mesa agents, Starsim, and the machine's floor"),
+    "studies": ("studies", "a study of many runs: two cores against one, memory, overhead of runner and store"),
     "room": ("room", "the browser's server: first page, change of policy, memory of tabs, fifty on one lesson"),
     "crn": ("common_random_numbers", "what common random numbers gain, for every policy"),
 }
@@ -32,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m experiments bench", description="Measure speed and memory, also against other programs, and what common random numbers gain.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {'; '.join(f'{name}: {what}' for name, (_, what) in SECTIONS.items())} (default: all)")
     parser.add_argument("--seeds", type=whole_number(4, 1000), default=8, metavar="N", help="seeds for `crn` (default: %(default)s)")
+    parser.add_argument("--runs", type=whole_number(100, 1_000_000), default=1000, metavar="N", help="runs of the study in `studies` (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="very small sizes, to see whether it works: the figures mean nothing, and are not kept")
     parser.add_argument("--json", action="store_true", help="print the lines as JSON instead of tables")
     options = parser.parse_args(list(argv))

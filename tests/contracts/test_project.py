@@ -145,12 +145,18 @@ def libraries(paths: Iterable[Path]) -> set[str]:
     return found - sys.stdlib_module_names - {"sim", "experiments"}
 
 
-def test_every_library_that_is_imported_is_declared_and_those_of_the_bench_are_its_own() -> None:
+def test_every_library_that_is_imported_is_declared_and_those_of_an_extra_stay_in_its_files() -> None:
     declared = {normal(each) for each in PROJECT["project"]["dependencies"]}
     bench = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["bench"]}
     paths = {*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")}
     of_bench = {path for path in paths if path.is_relative_to(ROOT / "experiments" / "bench")}
-    assert libraries(paths - of_bench) <= declared
+    cluster = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["cluster"]}
+    of_cluster = {ROOT / "experiments" / "cluster.py"}
+    assert {normal(each) for each in libraries(of_cluster)} <= declared | cluster
+    analysis = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["analysis"]}
+    of_workbench = {ROOT / "experiments" / "analyses" / "discovery.py", ROOT / "experiments" / "workbench.py"}
+    assert {normal(each) for each in libraries(of_workbench)} <= declared | analysis
+    assert {normal(each) for each in libraries(paths - of_bench - of_cluster - of_workbench)} <= declared
     assert libraries(of_bench) <= declared | bench
 
 

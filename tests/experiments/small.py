@@ -1,14 +1,19 @@
 """Small studies for the tests: some hundred children for a few weeks, so that a run takes a fraction of a second."""
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from experiments import report
-from experiments.compare import carry_out
 from experiments.folder import Folder
+from experiments.sampling import Design, Input
 from experiments.study import Study
-from sim import Scenario, World, load_world
+from experiments.sweep import carry_out as carry_out_sweep
+from experiments.sweep import shard as read_shard
+from experiments.sweep_folder import SweepFolder
+from experiments.sweeps import Sweep
+from sim import Scenario, World, every_parameter, load_world
 from sim.scenario import PolicyUse
 
 REGION = load_world("region")
@@ -31,6 +36,9 @@ def study(*scenarios: Scenario, number: int = 4, fixed: bool = False, seed: int 
 
 def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0, page: bool = False) -> Folder:
     """The folder of a study that was carried out; the page itself is left empty unless asked for, as drawing takes a second."""
+    from experiments import report  # slow to load, and of no use to sweeps
+    from experiments.compare import carry_out
+
     folder = Folder(path)
     with pytest.MonkeyPatch.context() as patch:
         if not page:
@@ -45,3 +53,29 @@ def same_files(one: Folder, other: Folder) -> list[str]:
     names += ["measures.parquet", "differences.csv", "replicates.csv", "report.html"]
     assert sorted(path.name for path in one.store.folder.iterdir()) == sorted(path.name for path in other.store.folder.iterdir())
     return [name for name in names if (one.path / name).read_bytes() == (other.path / name).read_bytes()]
+
+
+# -- sweeps -------------------------------------------------------------------------------------------------------------------
+
+PEERS, AT_HOME, COVERAGE = "recruitment.peers", "missing.at_home", "policies.return_interviews.coverage"
+
+
+def sweep(*scenarios: Scenario, method: str = "latin_hypercube", size: int = 2, inputs: tuple[str, ...] = (AT_HOME, COVERAGE), levels: int = 0, **more: Any) -> Sweep:
+    """A small sweep of these scenarios (of present practice and more interviews if none is named); the inputs are named ones."""
+    declared = {each.address: each for each in every_parameter()}
+    drawn = tuple(Input(declared[address], is_named=True) for address in inputs)
+    return Sweep("small", scenarios or (BASELINE, INTERVIEWS), world(fraction=0.003, warm_up=4, days=12), Design(method, size, levels), drawn, **more)
+
+
+def swept(asked: Sweep, path: Path, *, code: int = 0, cores: int = 1, shard: str = "1/1", dask: str | None = None) -> SweepFolder:
+    """The folder of a sweep that was carried out."""
+    options = Namespace(cores=cores, shard=read_shard(shard), dask=dask, command_line="python -m experiments sweep …")
+    folder = SweepFolder(path)
+    assert carry_out_sweep(asked, folder, options) == code
+    return folder
+
+
+def bytes_of(folder: SweepFolder) -> dict[str, bytes]:
+    """Every file of a sweep that depends on nothing but the study."""
+    tables = [folder.path / f"{name}.parquet" for name in ("draws", "points", "plan", "frame")]
+    return {path.name: path.read_bytes() for path in (*folder.store.folder.iterdir(), *tables) if path.exists()}

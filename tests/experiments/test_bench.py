@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from contextlib import ExitStack
+from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_a_file_of_another_form_is_refused_before_anything_is_measured(text, tmp
 
 def test_an_unknown_section_is_refused(capsys) -> None:
     assert main(["bench", "speed", "sped"]) == 2
-    assert capsys.readouterr().err == "experiments: section 'sped' is not known; the sections are speed, scale, others, crn.\n"
+    assert capsys.readouterr().err == "experiments: section 'sped' is not known; the sections are speed, scale, others, studies, crn.\n"
 
 
 @pytest.mark.parametrize("options, met", [([], True), (["--quick"], None)])
@@ -236,6 +237,28 @@ def test_no_difference_in_any_seed_is_no_gain() -> None:
     line = common_random_numbers._ratio("relocation", (), "cost", [({"cost": cost}, {"cost": cost}) for cost in (1.0, 5.0)])
     assert (str(line.figure), line.verdict) == ("nan", "")
     assert line.note.startswith("no difference in any seed")
+
+
+def test_a_study_of_the_bench_tells_its_rate_its_memory_and_its_overhead(monkeypatch) -> None:
+    import time
+
+    from experiments import runner
+    from experiments.bench import studies
+    from experiments.store import Result
+
+    def measured(model: CountyLines, key: str) -> Result:
+        begin = time.process_time()
+        while time.process_time() < begin + 0.05:
+            pass
+        return Result(key, "", {})
+
+    monkeypatch.setattr(runner, "measure_run", measured)
+    took = studies.timed(studies.study(replace(load_world("town"), fraction=0.002, warm_up_days=2, days=4), 2, 1), cores=1)
+    assert took.runs == 8
+    assert 8 * 0.05 < took.in_runs < took.seconds
+    assert runner.measure_run is measured
+    took = replace(took, memory=[(0.1, 5.0), (0.15, 9.0), (0.3, 20.0), (0.95, 10.0)])
+    assert (took.held(0.1, 0.2), took.held(0.9, 1.0), took.held(0.5, 0.6)) == (9.0, 10.0, 0.0)
 
 
 def test_the_sections_are_files_of_the_bench() -> None:

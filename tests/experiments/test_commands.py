@@ -62,8 +62,15 @@ REFUSALS = {
     "a name that is a path": (("compare", "baseline", "combined", "--name", "../elsewhere"), NOTHING, "--name is '../elsewhere'"),
     "a misspelt option": (("compare", "baseline", "combined", "--replicate", "2"), NOTHING, "nearest known name is '--replicates'"),
     "a misspelt command": (("comapre", "baseline"), NOTHING, "nearest known name is 'compare'"),
-    "no command": ((), NOTHING, "compare, replay, claims"),
+    "no command": ((), NOTHING, "compare, replay, sweep, extend, check, schema, claims"),
     "results that are a file": (("compare", "baseline", "combined"), write("results", ""), "results/region-2y-baseline-combined cannot be written"),
+    "no study": (("sweep",), NOTHING, "STUDY"),
+    "a misspelt study": (("sweep", "screning"), NOTHING, "nearest known name is 'screening'"),
+    "a shard too many": (("sweep", "screening", "--shard", "5/4"), NOTHING, "must be a shard and the number of shards"),
+    "a study where a file is": (("sweep", "specialist_foster_grid", "--out", "there/inside"), write("there", ""), "there/inside cannot be written"),
+    "a check of nothing": (("check", "results/nothing"), NOTHING, "is not the folder of a study"),
+    "an extension of nothing": (("extend", "results/nothing"), NOTHING, "is not the folder of a sweep"),
+    "a schema of nothing": (("schema", "policy"), NOTHING, "invalid choice"),
     "a replay of nothing": (("replay", "results/nothing", "abc"), NOTHING, "is not the folder of a study"),
 }  # fmt: skip
 
@@ -114,6 +121,28 @@ def test_a_full_disk_is_said_in_one_sentence_and_leaves_no_half_file(tmp_path: P
     assert [line for line in answer.stderr.splitlines() if line.startswith("experiments: ") and "cannot be written (File too large)" in line]
     assert "Traceback" not in answer.stderr
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="limits on the size of files are Unix's")
+def test_a_full_disk_in_the_middle_of_a_sweep_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """Everything fits but the files of runs."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9_200, 9_200)); from pathlib import Path; from sim.terminal import run_to_its_end; "
+    run_it = "from tests.experiments.small import sweep, swept; raise SystemExit(run_to_its_end('experiments', lambda: bool(swept(sweep(size=2), Path('full')))))"
+    answer = subprocess.run([sys.executable, "-B", "-c", limit + run_it], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300)
+    assert answer.returncode == 2
+    (said,) = [line for line in answer.stderr.splitlines() if line.startswith("experiments: ")]
+    assert said.startswith("experiments: full/runs/")
+    assert said.endswith("cannot be written (File too large).")
+    assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_read_only_is_said_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path.chmod(0o500)
+    assert main(["sweep", "specialist_foster_grid", "--out", str(tmp_path / "study")]) == 2
+    assert "cannot be written (Permission denied)" in capsys.readouterr().err
 
 
 # -- patterns ------------------------------------------------------------------------------------------------------------------------

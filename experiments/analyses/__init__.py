@@ -1,0 +1,13 @@
+"""What a study says: one file for each kind of question, and what its answer does not say.
+
+    outcomes       what is asked about: a level, or what a policy changes
+    differences    what does each policy change? (paired differences)
+    split          how much of the spread is chance, parameters, structure?
+    sensitivity    which inputs matter? (Sobol, Morris, PAWN; an inert input and a correction for chance)
+    discovery      under which inputs does a policy do harm? (PRIM), and which inputs tell? (feature scores)
+    convergence    how many pairs of runs are enough, and for which difference?
+    sequence       when is it settled which of two is better? (intervals that are valid at any time)
+
+`python -m experiments analyse FOLDER` does all that a study's design allows; each can be used by itself, on the frame that
+`experiments.frame.open_frame` gives. All of them are about the model: none says that the model is right, and none ranks places.
+"""
