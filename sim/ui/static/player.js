@@ -1,19 +1,18 @@
 // The room: two futures of the same children on one clock. Python sends days, everything that moves is made here.
 import { Cards, gradeWords } from "./cards.js";
-import { Chart, COLOUR_A, COLOUR_B } from "./charts.js";
+import { Chart } from "./charts.js";
 import { FollowedChild } from "./child.js";
 import { Future } from "./days.js";
 import { LessonPanel } from "./lessons.js";
-import { arcWidth, bundles, drawShape, Layout, LOOKS, MapView } from "./map.js";
+import { readLink, SPEEDS, writeLink } from "./link.js";
+import { arcWidth, drawShape, Layout, LOOKS } from "./map.js";
 import { aboutPage, footer, header, Hiding, HELP, KEYS, lessonsPage, NOTE, resultsPage } from "./pages.js";
 import { button, definitions, Dialog, evidence, h, table, write } from "./parts.js";
-import { amount, Dates, difference, plural } from "./words.js";
+import { Side } from "./side.js";
+import { amount, Dates, plural } from "./words.js";
 
-const SPEEDS = [1, 2, 4, 7, 14, 30];
 const AHEAD = 60; // days that should lie ready
-const TILES = ["missing", "on_line", "recruited", "identified", "cost"];
 const CHARTS = ["missing", "recruited", "identified", "cost"];
-const SIDES = ["left", "right"];
 const PATIENCE = 8000; // ms until a server that does not answer has gone
 
 /** Puts a page into an element. `bridge` is {send(method, args), mode}; the answer is {receive(method, args, buffers), close()}. */
@@ -169,38 +168,6 @@ class Room {
       h("div", { class: "choices" }, h("label", { for: "speed" }, "A second is"), this.speedChoice, h("label", { for: "view" }, "Show"), this.viewChoice));
   }
 
-  #side(i) {
-    const future = this.setup.futures[i];
-    const tiles = this.setup.measures.map((measure, m) => ({ measure, m })).filter(({ measure }) => TILES.includes(measure.name));
-    tiles.sort((one, other) => TILES.indexOf(one.measure.name) - TILES.indexOf(other.measure.name));
-    const side = { values: [], gaps: [] };
-    side.tiles = h("ul", { class: "tiles" }, tiles.map(({ measure, m }) => {
-      const value = h("span", { class: "value" }, "–");
-      const gap = h("span", { class: "gap" });
-      side.values.push([m, value, gap]);
-      const sofar = measure.kind === "stock" ? "" : ", so far";
-      const open = h("button", { type: "button", onclick: () => this.#evidence(measure), title: "Definition and evidence" }, h("span", { class: "label" }, measure.label + sofar), value, gap);
-      return h("li", {}, open);
-    }));
-    side.canvas = h("canvas", { role: "img", "aria-label": `Map, ${SIDES[i]} future` });
-    side.cover = h("div", { class: "covered", hidden: true }, h("p", {}));
-    side.tip = h("div", { class: "tip", hidden: true });
-    side.chip = h("button", { type: "button", class: "chip", hidden: true, onclick: () => this.followed.come() });
-    side.note = h("p", { class: "outside" });
-    side.twin = h("details", { class: "twin" }, h("summary", {}, `The ${SIDES[i]} map as text`));
-    side.twin.addEventListener("toggle", () => this.#twins(true));
-    side.title = h("h2", { id: `side-${future.id}` }, h("span", { class: "swatch", style: `--colour:${i ? COLOUR_B : COLOUR_A}` }), h("span", { class: "side" }, i ? "Right" : "Left"), (side.name = h("span", {}, future.title)));
-    side.figure = h("div", { class: "figure" }, side.canvas, side.chip, side.cover, side.tip);
-    side.element = h("section", { class: `future future-${future.id}`, "aria-labelledby": `side-${future.id}` }, side.title, side.tiles, side.figure, side.note, side.twin);
-    side.canvas.addEventListener("click", (event) => {
-      const found = this.#pick(side, event);
-      if (found?.child !== undefined) this.follow(found.child);
-    });
-    side.canvas.addEventListener("pointermove", (event) => this.#tip(side, i, event));
-    side.canvas.addEventListener("pointerleave", () => (side.tip.hidden = true));
-    return side;
-  }
-
   #drawLegend() {
     const { setup } = this;
     const shapes = setup.states.slice(0, 6).map((state, i) => {
@@ -277,9 +244,9 @@ class Room {
     this.next = null;
     Object.assign(this, { setup, futures, dates: new Dates(setup.first_date), layout: new Layout(setup) });
     this.t = Math.max(setup.first_day, Math.min(first ? (this.link.day ?? setup.first_day) : this.t, this.known));
-    this.sides = setup.futures.map((_, i) => this.#side(i));
+    this.sides = setup.futures.map((_, i) => new Side(this, i));
     this.maps.replaceChildren(...this.sides.map((side) => side.element));
-    this.views = this.sides.map((side) => new MapView(side.canvas, this.layout));
+    this.views = this.sides.map((side) => side.view);
     this.scrub.min = setup.first_day;
     this.scrub.max = setup.last_day;
     write(this.where, `${setup.world.title}, seed ${setup.seed}`);
@@ -526,25 +493,12 @@ class Room {
     write(this.dayOf, `, day ${day - setup.first_day + 1} of ${setup.last_day - setup.first_day + 1}`);
     if (this.goal === null || this.goal === undefined) this.scrub.value = day;
     this.scrub.setAttribute("aria-valuetext", dates.long(day));
-    this.sides.forEach((side, i) => {
-      for (const [m, value, gap] of side.values) {
-        const [a, b] = this.futures.map((future) => future.number(m, day));
-        write(value, this.isCovered(i) ? "?" : amount(i ? b : a, setup.measures[m]));
-        if (i) write(gap, this.isCovered(i) ? "" : difference(a, b, setup.measures[m]));
-      }
-      side.chip.hidden = this.child === null || this.isCovered(i);
-      if (this.child !== null) write(side.chip, `Child ${this.child}: ${setup.states[this.futures[i].at(day).state[this.child]]}`);
-      const outside = this.views[i].outside ?? 0;
-      write(side.note, outside && !this.isCovered(i) ? `${plural(outside, "shown child is", "shown children are")} outside this view.` : "");
-    });
+    for (const side of this.sides) side.tell();
     this.followed.refresh();
-    this.#twins(false);
   }
 
   #said() {
-    const { setup, day } = this;
-    const numbers = (i) => this.sides[i].values.slice(0, 4).map(([m]) => `${setup.measures[m].label}: ${amount(this.futures[i].number(m, day), setup.measures[m])}`).join(", ");
-    this.say(`${this.dates.long(day)}. ${setup.futures[0].title}. ${numbers(0)}. ${this.covered ? "The right future is covered." : `${setup.futures[1].title}. ${numbers(1)}.`}`);
+    this.say(`${this.dates.long(this.day)}. ${this.sides.map((side) => side.sentence()).join(" ")}`);
   }
 
   say(text) {
@@ -556,45 +510,14 @@ class Room {
     this.main.setAttribute("aria-busy", String(Boolean(text)));
   }
 
-  // -- text and table of each picture ------------------------------------------------------------------------------------
-
-  #twins(now) {
-    this.sides.forEach((side, i) => {
-      if (!side.twin.open || (this.playing && !now)) return;
-      const { setup, day } = this;
-      const summary = side.twin.querySelector("summary");
-      if (this.isCovered(i)) {
-        side.twin.replaceChildren(summary, h("p", {}, "Covered."));
-        return;
-      }
-      const counts = this.futures[i].counts(day, setup.states.length);
-      const name = (id) => setup.places.find((place) => place.id === id)?.name ?? "elsewhere";
-      const arcs = [...bundles(this.futures[i].at(day).arcs).values()].sort((a, b) => b[2] - a[2]);
-      const at = new Map();
-      const today = this.futures[i].at(day);
-      today.state.forEach((state, child) => {
-        if (state < 2 || state > 5) return;
-        const place = today.place[child];
-        const row = at.get(place) ?? [0, 0, 0, 0];
-        row[state - 2]++;
-        at.set(place, row);
-      });
-      const places = [...at].sort(([, a], [, b]) => b.reduce((x, y) => x + y) - a.reduce((x, y) => x + y));
-      side.twin.replaceChildren(
-        summary,
-        table(`Shown children, ${this.dates.long(day)}`, ["Where", "Children"], setup.states.map((state, k) => [state, counts[k]])),
-        table("Lines", ["From", "To", "Lines", "Children on them"], arcs.map(([from, to, children, lines]) => [name(from), from === to ? "the same place" : name(to), lines, children])),
-        table("Places", ["Place", ...setup.states.slice(2, 6)], places.map(([place, row]) => [place === 255 ? "whereabouts unknown" : name(place), ...row])),
-      );
-    });
-  }
+  // -- what the drawer shows -------------------------------------------------------------------------------------------
 
   #chartTable(chart) {
     const [columns, rows] = chart.table(this.t, this.covered);
     this.drawer.show(chart.measure.label, table(chart.measure.definition, columns, rows));
   }
 
-  #evidence(measure) {
+  showEvidence(measure) {
     const index = this.setup.measures.indexOf(measure);
     const [a, b] = this.futures.map((future) => amount(future.number(index, this.day), measure));
     this.drawer.show(
@@ -618,7 +541,7 @@ class Room {
     for (const chart of this.charts) chart.plot.destroy();
     this.chartGrid.replaceChildren();
     this.moreGrid.replaceChildren();
-    const handlers = { onScrub: (day) => this.seek(day), onEvidence: (measure) => this.#evidence(measure), onTable: (chart) => this.#chartTable(chart) };
+    const handlers = { onScrub: (day) => this.seek(day), onEvidence: (measure) => this.showEvidence(measure), onTable: (chart) => this.#chartTable(chart) };
     this.charts = this.setup.measures.map((measure, m) => new Chart(CHARTS.includes(measure.name) ? this.chartGrid : this.moreGrid, m, measure, this.setup, this.dates, handlers));
     this.moreCharts.hidden = !this.moreGrid.children.length;
   }
@@ -648,8 +571,7 @@ class Room {
     this.covered = covered;
     this.whyCovered = why;
     if (!this.sides) return;
-    this.sides[1].cover.hidden = !covered;
-    write(this.sides[1].cover.firstChild, why ?? "");
+    this.sides[1].hide(covered, why);
     this.stale = true;
     this.dirty();
   }
@@ -702,26 +624,6 @@ class Room {
     if (on) this.element.requestFullscreen?.().catch(() => {});
     else if (document.fullscreenElement) document.exitFullscreen();
     setTimeout(() => this.resize(), 60);
-  }
-
-  #pick(side, event) {
-    const box = side.canvas.getBoundingClientRect();
-    return this.views[this.sides.indexOf(side)].pick(event.clientX - box.left, event.clientY - box.top);
-  }
-
-  #tip(side, i, event) {
-    const found = this.playing ? null : this.#pick(side, event);
-    side.tip.hidden = !found;
-    side.canvas.style.cursor = found?.child !== undefined ? "pointer" : "";
-    if (!found) return;
-    const { setup } = this;
-    const name = (id) => setup.places.find((place) => place.id === id)?.name ?? "elsewhere";
-    if (found.child !== undefined) write(side.tip, `Child ${found.child}, of ${name(setup.children[found.child].home)}: ${setup.states[this.futures[i].at(this.day).state[found.child]]}. Click to follow.`);
-    else if (found.arc) write(side.tip, `${plural(found.arc.lines, "line")} ${found.arc.from === found.arc.to ? `within ${name(found.arc.from)}` : `from ${name(found.arc.from)} to ${name(found.arc.to)}`}: ${plural(found.arc.children, "child", "children")} on ${found.arc.lines === 1 ? "it" : "them"} now.`);
-    else write(side.tip, found.place.name);
-    const box = side.figure.getBoundingClientRect();
-    side.tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 190)}px`;
-    side.tip.style.top = `${event.clientY - box.top + 16}px`;
   }
 
   // -- changes, links, files -----------------------------------------------------------------------------------------------------
@@ -840,55 +742,4 @@ class Room {
     if (this.frame) cancelAnimationFrame(this.frame);
     this.setup = null;
   }
-}
-
-// -- the link that restores the view: a query of plain words -------------------------------------------------------------------
-
-/** "key_worker;coverage:0.8@400" for each policy, with commas between; of its numbers only those that are not as usual. */
-export function writePolicies(policies, usual = new Map()) {
-  const write = ({ name, settings, from_day: from }) => {
-    const changed = Object.entries(settings ?? {}).filter(([key, value]) => usual.get(`${name}.${key}`) !== value);
-    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}` : "");
-  };
-  return policies.filter((one) => !one.to_day).map(write).join(",");
-}
-
-export function readPolicies(text) {
-  return text.split(",").filter(Boolean).map((one) => {
-    const [what, from] = one.split("@");
-    const [name, ...settings] = what.split(";");
-    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), ...(from ? { from_day: Number(from) } : {}) };
-  });
-}
-
-export function writeLink(room) {
-  const { setup } = room;
-  const query = new URLSearchParams({ world: setup.world.name, seed: setup.seed });
-  setup.futures.forEach((future) => query.set(future.id, writePolicies(future.policies ?? [], room.usual)));
-  query.set("day", room.goal ?? room.day);
-  query.set("speed", room.speed);
-  if (room.view !== "places") query.set("view", room.view);
-  if (room.child !== null) query.set("child", room.child);
-  if (room.panel.lesson) {
-    query.set("lesson", room.panel.lesson.id);
-    query.set("scene", room.panel.scene + 1);
-  }
-  return query.toString().replaceAll("%3B", ";").replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%40", "@");
-}
-
-export function readLink(fromFile) {
-  const query = new URLSearchParams(fromFile ? location.hash.slice(1) : location.search);
-  const whole = (name) => (/^\d{1,9}$/.test(query.get(name) ?? "") ? Number(query.get(name)) : undefined);
-  return {
-    world: query.get("world") ?? undefined,
-    seed: whole("seed"),
-    a: query.has("a") ? readPolicies(query.get("a")) : undefined,
-    b: query.has("b") ? readPolicies(query.get("b")) : undefined,
-    day: whole("day"),
-    speed: SPEEDS.includes(whole("speed")) ? whole("speed") : undefined,
-    view: query.get("view") ?? undefined,
-    child: whole("child"),
-    lesson: query.get("lesson"),
-    scene: whole("scene"),
-  };
 }

@@ -236,7 +236,7 @@ CASES = [
     ("differences are said in words", """async () => { const { difference } = await import("countylines/words.js"); const people = { unit: "children" }, money = { unit: "pounds" };
         return [difference(9, 5, people), difference(5, 9, people), difference(5, 5, people), difference(2500000, 1200000, money), difference(null, 1, people)]; }""",
      ["4 fewer", "4 more", "the same", "£1.3 m less", ""]),
-    ("policies go into the link and come back", """async () => { const { readPolicies, writePolicies } = await import("countylines/player.js");
+    ("policies go into the link and come back", """async () => { const { readPolicies, writePolicies } = await import("countylines/link.js");
         const text = writePolicies([{ name: "key_worker", settings: { coverage: 0.8, stays: 0.4 }, from_day: 400 }, { name: "relocation", settings: { moves: 40 }, from_day: null }, { name: "gone", settings: {}, to_day: 380 }], new Map([["relocation.moves", 40]]));
         return [text, readPolicies(text)]; }""",
      ["key_worker;coverage:0.8;stays:0.4@400,relocation", [{"name": "key_worker", "settings": {"coverage": 0.8, "stays": 0.4}, "from_day": 400}, {"name": "relocation", "settings": {}}]]),

@@ -1,0 +1,52 @@
+// The link that restores a view: a query of plain words.
+
+export const SPEEDS = [1, 2, 4, 7, 14, 30]; // days a second
+
+/** "key_worker;coverage:0.8@400" for each policy, with commas between; of its numbers only those that are not as usual. */
+export function writePolicies(policies, usual = new Map()) {
+  const write = ({ name, settings, from_day: from }) => {
+    const changed = Object.entries(settings ?? {}).filter(([key, value]) => usual.get(`${name}.${key}`) !== value);
+    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}` : "");
+  };
+  return policies.filter((one) => !one.to_day).map(write).join(",");
+}
+
+export function readPolicies(text) {
+  return text.split(",").filter(Boolean).map((one) => {
+    const [what, from] = one.split("@");
+    const [name, ...settings] = what.split(";");
+    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), ...(from ? { from_day: Number(from) } : {}) };
+  });
+}
+
+export function writeLink(room) {
+  const { setup } = room;
+  const query = new URLSearchParams({ world: setup.world.name, seed: setup.seed });
+  setup.futures.forEach((future) => query.set(future.id, writePolicies(future.policies ?? [], room.usual)));
+  query.set("day", room.goal ?? room.day);
+  query.set("speed", room.speed);
+  if (room.view !== "places") query.set("view", room.view);
+  if (room.child !== null) query.set("child", room.child);
+  if (room.panel.lesson) {
+    query.set("lesson", room.panel.lesson.id);
+    query.set("scene", room.panel.scene + 1);
+  }
+  return query.toString().replaceAll("%3B", ";").replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%40", "@");
+}
+
+export function readLink(fromFile) {
+  const query = new URLSearchParams(fromFile ? location.hash.slice(1) : location.search);
+  const whole = (name) => (/^\d{1,9}$/.test(query.get(name) ?? "") ? Number(query.get(name)) : undefined);
+  return {
+    world: query.get("world") ?? undefined,
+    seed: whole("seed"),
+    a: query.has("a") ? readPolicies(query.get("a")) : undefined,
+    b: query.has("b") ? readPolicies(query.get("b")) : undefined,
+    day: whole("day"),
+    speed: SPEEDS.includes(whole("speed")) ? whole("speed") : undefined,
+    view: query.get("view") ?? undefined,
+    child: whole("child"),
+    lesson: query.get("lesson"),
+    scene: whole("scene"),
+  };
+}
