@@ -371,7 +371,9 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     rows, indices = resampled(len(y), "pawn", RESAMPLES // 5), []
     for j, name in enumerate(design.inputs):
         better, interval = name != DUMMY and bool(found[j] > bar), Interval(float(found[j]), NAN, NAN)
-        if better or name == DUMMY:  # of the others an interval would say nothing more
+        if name == DUMMY:  # what inert inputs have, up to the most conspicuous of as many
+            interval = Interval(interval.value, min(interval.value, float(inert[int(0.025 * INERT)])), max(interval.value, bar))
+        elif better:  # of the others an interval would say nothing more
             samples = np.array([distance(x[r, j], y[r]) for r in rows.T])
             interval = percentiles(float(found[j]), samples + (found[j] - samples.mean()))  # resampled distances are too large, as if of fewer draws
         indices.append(Index(name, "median distance", interval, None, better))
