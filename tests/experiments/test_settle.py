@@ -117,17 +117,14 @@ def test_the_folder_of_a_comparison_is_left_alone(tmp_path):
 
 @pytest.mark.slow
 def test_end_to_end(tmp_path, monkeypatch, capsys):
-    """The command itself, on two cores and on one: real runs, the same verdict."""
+    """The command itself, on two cores, with real runs; one of them is lived again."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.toml").write_text('authorities = ["Greenwich", "Medway", "Kent"]\nfraction = 0.01\nwarm_up_years = 1\nyears = 1\n')
-    (tmp_path / "restless.toml").write_text('title = "Twice as restless"\n[parameters]\n"missing.at_home" = 0.09\n')
-    verdicts = []
-    for name, cores in (("one", "1"), ("two", "2")):
-        words = ["restless.toml", "baseline", "--world", "small.toml", "--fixed-parameters", "--most-pairs", "24", "--cores", cores, "--name", name, "--json"]
-        assert main(["settle", *words]) == DONE
-        verdicts.append({key: value for key, value in json.loads(capsys.readouterr().out).items() if key != "folder"})
-    assert verdicts[0] == verdicts[1] and verdicts[0]["is_settled"]
-    assert (tmp_path / "results/one/pairs.csv").read_bytes() == (tmp_path / "results/two/pairs.csv").read_bytes()
+    (tmp_path / "small.toml").write_text('authorities = ["Greenwich", "Medway", "Kent"]\nfraction = 0.005\nwarm_up_years = 1\nyears = 1\n')
+    (tmp_path / "restless.toml").write_text('title = "Twice as restless"\n[parameters.missing]\nat_home = 0.09\n')
+    words = ["restless.toml", "baseline", "--world", "small.toml", "--fixed-parameters", "--most-pairs", "16", "--cores", "2", "--name", "one", "--json"]
+    assert main(["settle", *words]) == DONE
+    verdict = json.loads(capsys.readouterr().out)
+    assert verdict["is_settled"] and verdict["verdict"].startswith("baseline beats restless after ")
     run = json.loads((tmp_path / "results/one/study.json").read_text())["runs"][-1]
     assert main(["replay", "results/one", run["key"][:12]]) == DONE
     assert "the same as in the study" in capsys.readouterr().out
