@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,6 +199,16 @@ def test_a_report_opens_and_other_paths_do_not(visit, program):
     assert opened.value.locator("h1").inner_text() == "A study"
     for path in ("/reports/..%2f..%2fetc/report.html", "/reports/%2e%2e/report.html", "/resourcez", "/_solara/cdn/vega@5/x.js"):
         assert ask(program, path)[0] == 404
+
+
+def test_with_the_network_closed():
+    """A visitor of the program where there is no network at all, only the machine itself (Linux)."""
+    inside = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody close the network for one process (unshare -rn)")
+    test = f"{Path(__file__)}::test_a_child_is_followed_in_plain_words"
+    ran = subprocess.run([*inside, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout[-2000:]
 
 
 def ask(program: Program, path: str, **headers: str) -> tuple[int, dict[str, str]]:
