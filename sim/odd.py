@@ -116,7 +116,7 @@ def _row(cells: Sequence[Any]) -> str:
 
 def _file(module: str) -> str:
     """Where a module lies, as one finds it."""
-    return f"`{module.replace('.', '/')}{'/__init__' if module == 'sim.policies' else ''}.py`"
+    return f"`{module.replace('.', '/')}{'/__init__' if module in ('sim.policies', 'sim.ui') else ''}.py`"
 
 
 def _code(words: Iterable[str]) -> str:

@@ -4,18 +4,12 @@ A future is what decides a run: a world, a seed, and which policies are in force
 day is the future `until` that day, so futures that part on day 500 share everything before it, in the store as on the disk. A
 worker goes on from the checkpoint of the evening before a chunk; that a policy begins in the middle of a run is what
 `begins` of a scenario says, and gives the same digest.
-
-    python -m sim.ui.futures --fixture FILE
-
-writes 60 days of two futures as the page gets them, for whoever works on the page.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -35,7 +29,6 @@ from sim.policies import Policy, every_policy
 from sim.population import APPROACHED, AT_HOME, BOUND, CUSTODY, GETTING_OUT, GROOMED, LINE, WORKING
 from sim.scenario import FOLDER, Scenario, load_world
 from sim.tables import union
-from sim.terminal import BAD_INPUT, DONE
 from sim.ui import measures
 from sim.world import World
 
@@ -371,46 +364,3 @@ def keep(model: CountyLines, plan: Future, folder: Path) -> None:
     path = path_of(plan, model.day, folder)
     if not path.exists():
         checkpoints.write(model, path)
-
-
-# -- a fixture for whoever works on the page ---------------------------------------------------------------------------------
-
-
-def fixture(path: Path, days: int = 60, seed: int = 1) -> dict[str, Any]:
-    """Write the messages of two futures of the town: a line of JSON that says how long each buffer is, then the buffers end to end."""
-    import tempfile  # only here: the page's fixture is no part of the room
-
-    from sim.ui.shown import Shown
-
-    a = future("town", seed)
-    b = future("town", seed, {"return_interviews": {"coverage": 0.9}, "key_worker": {"coverage": 0.6}, "relocation": {}})
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shown = Shown(a, b, begin(a, folder))
-        setup = shown.setup()
-        chunks = [message for k in range(-(-days // CHUNK)) for message in shown.take(live(a, k, folder), live(b, k, folder))]
-    head = {"setup": setup, "chunks": [args | {"bytes": len(buffer)} for args, buffer in chunks]}
-    with path.open("wb") as file:
-        file.write(json.dumps(head).encode() + b"\n")
-        for _, buffer in chunks:
-            file.write(buffer)
-    return head
-
-
-def main() -> int:
-    """Write the fixture."""
-    parser = argparse.ArgumentParser(description=fixture.__doc__)
-    parser.add_argument("--fixture", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--days", type=int, default=60)
-    options = parser.parse_args()
-    try:
-        head = fixture(options.fixture, options.days)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
-    print(f"{options.fixture}: {len(head['setup']['children'])} children at first, {len(head['chunks'])} chunks.")
-    return DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -130,7 +130,7 @@ def test_constraints_are_pins_of_everything_we_ask_for() -> None:
     assert len(names) == len(set(names))
     extras = PROJECT["project"]["optional-dependencies"].values()
     asked = PROJECT["project"]["dependencies"] + [each for extra in extras for each in extra]
-    assert {normal(each) for each in asked} <= set(names)
+    assert {normal(each) for each in asked} - {PROJECT["project"]["name"]} <= set(names)  # an extra may ask for another of our own
 
 
 def libraries(paths: Iterable[Path]) -> set[str]:
@@ -156,8 +156,11 @@ def test_every_library_that_is_imported_is_declared_and_those_of_an_extra_stay_i
     analysis = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["analysis"]}
     of_workbench = {ROOT / "experiments" / "analyses" / "discovery.py", ROOT / "experiments" / "workbench.py"}
     assert {normal(each) for each in libraries(of_workbench)} <= declared | analysis
-    assert {normal(each) for each in libraries(paths - of_bench - of_cluster - of_workbench)} <= declared
-    assert libraries(of_bench) <= declared | bench
+    room = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["ui"]} | {"solara"}  # which solara-ui and solara-server bring
+    of_room = {ROOT / "sim" / "ui" / "page.py", ROOT / "sim" / "ui" / "serve.py"}
+    assert {normal(each) for each in libraries(of_room)} <= declared | room
+    assert {normal(each) for each in libraries(paths - of_bench - of_cluster - of_workbench - of_room)} <= declared
+    assert libraries(of_bench) <= declared | bench | room
 
 
 def test_one_version_everywhere() -> None:
