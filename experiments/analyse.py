@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from experiments import wording
@@ -19,7 +21,7 @@ from experiments.analyses.convergence import pairs_in_words
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import Sensitivity
 from sim.runs import in_a_sentence, write_atomically
-from sim.terminal import DONE, Parser, add, note, positive_number, progress, say, say_json, show, table
+from sim.terminal import DONE, Parser, add, note, positive_number, say, say_json, show, table
 
 INERT = "not distinguishable from an input that does nothing"
 SHOWN = 8  # inputs of each outcome in the terminal
@@ -43,14 +45,8 @@ def analyse(options: Namespace) -> int:
 
     frame = open_frame(*options.folders)
     failed = len(open_failures(*options.folders))
-    with progress() as tell:
-        done = [0]
-
-        def told(what: str) -> None:
-            done[0] += 1
-            tell(what, done[0], done[0] + 1)
-
-        found = list(asking.answers(frame, options.measure, options.scenario, options.difference, told))
+    with Console(stderr=True, force_jupyter=False).status("") as status:
+        found = list(asking.answers(frame, options.measure, options.scenario, options.difference, lambda what: status.update(escape(what))))
     tables = asking.tables(found)
     folder = options.out or options.folders[0] / "analysis"
     write(folder, {f"{name}.csv": as_csv(rows) for name, rows in tables.items()} | {PAGE: page.write(frame, found, failed, options.command_line)})

@@ -155,7 +155,7 @@ def course(name: str, title: str, unit: str, below: str, description: str, capti
         axes.axhline(0.0, color=INK, linewidth=0.8)
         late = [end for point in points[len(points) // 4 :] for end in (point.low, point.high)]
         low, high = min(0.0, *late), max(0.0, *late)
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))  # the first intervals would hide all others
+        axes.set_ylim(low - 0.05 * (high - low or 1.0), high + 0.05 * (high - low or 1.0))  # the first intervals would hide all others
         axes.set_ylabel(unit)
         axes.set_xlabel(below)
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))

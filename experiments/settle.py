@@ -19,10 +19,10 @@ from typing import Any
 
 from experiments import wording
 from experiments.analyses.sequence import SoFar, confidence_sequence, pairs_until
-from experiments.compare import progress
 from experiments.designs import Replicate, fixed_replicates
 from experiments.folder import LONGEST_NAME, RESULTS, Folder, checked_name, describe_failure, made_by, now
 from experiments.measures import Measure, every_measure, named
+from experiments.progress import progress
 from experiments.runner import Failure, cores_for, divide, execute
 from experiments.store import Result
 from experiments.study import Run, Study, over_years

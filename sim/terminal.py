@@ -139,7 +139,7 @@ def add(made: Table, *cells: Any) -> None:
 
 def show(made: Table) -> None:
     """A table: drawn in a terminal, plain columns as wide as they are for a file or another program."""
-    console = Console()
+    console = Console(force_jupyter=False)
     if not console.is_terminal:
         made.box, made.collapse_padding = None, False
         console = Console(file=io.StringIO(), width=AS_WIDE_AS_IT_IS, color_system=None)

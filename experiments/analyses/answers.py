@@ -82,8 +82,8 @@ def _of(frame: pd.DataFrame, few: pd.DataFrame, outcome: Outcome, design: Design
         found.difference = found.ask(lambda: differences.paired(independent, comparator))
         found.convergence = found.ask(lambda: converging.convergence(independent, comparator, wanted))
     for structure in outcome.structures:
-        by_method = found.ask(partial(sensitivity.analyse, outcome.under(structure), design)) or []
-        found.sensitivity += [(structure, each) for each in by_method]
+        by_method = [found.ask(partial(method, outcome.under(structure), design)) for method in sensitivity.methods(design)]
+        found.sensitivity += [(structure, each) for each in by_method if each is not None]
     if len(independent.rows.groupby(["structure", "draw"])) >= discovery.ENOUGH:
         found.box = found.ask(lambda: discovery.discover(few, independent))
         found.scores = found.ask(lambda: discovery.scores(few, independent)) or []

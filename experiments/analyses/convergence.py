@@ -71,12 +71,14 @@ def convergence(outcome: Outcome, comparator: Outcome, differences: Sequence[flo
     level = float(comparator.rows["value"].mean())
     seeds, within = len(outcome.rows) / len(means), float(by_draw.var(ddof=1).mean())
     variance = float(means.var(ddof=1)) + (0.0 if math.isnan(within) else within * (1.0 - 1.0 / seeds))  # of one pair: draws and chance
+    if variance <= 0.0:
+        raise InputError(f"{outcome.label}: all {len(outcome.rows)} pairs have the same difference, so a pilot as small as this cannot say how many are enough.")
     deviation = spread(math.sqrt(variance), len(means) - 1)
     wanted = [(each, 100.0 * each / abs(level) if level else math.nan) for each in differences]
     wanted = wanted or [(abs(level) * each / 100.0, each) for each in PER_CENT if level]
     needed = tuple(Needed(size, per_cent, pairs_for(size, deviation.value), pairs_for(size, deviation.high)) for size, per_cent in wanted)
     course = tuple(mean_interval(means[:n]) for n in range(2, len(means) + 1))
-    part = min(1.0, within / variance) if variance > 0.0 else math.nan
+    part = min(1.0, within / variance)
     return Convergence(mean_interval(means), level, deviation, part, len(outcome.rows), len(means), needed, course)
 
 

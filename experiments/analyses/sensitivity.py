@@ -32,6 +32,7 @@ high because we know little. Indices of a policy's difference and of a level may
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -110,13 +111,12 @@ class Sensitivity:
         return pd.DataFrame(rows)
 
 
-def analyse(outcome: Outcome, design: Design) -> list[Sensitivity]:
-    """All methods that a design allows, for one outcome under one structure; none where it allows none."""
-    if design.kind == "sobol":
-        return [sobol(outcome, design), pawn(outcome, design)]
+def methods(design: Design) -> list[Callable[[Outcome, Design], Sensitivity]]:
+    """The methods that a design allows, for one outcome under one structure; none where it allows none."""
     if design.kind == "morris":
-        return [morris(outcome, design)]
-    return [pawn(outcome, design)] if design.kind in ("latin_hypercube", "list") and len(design.points) > 2 * SLICES else []
+        return [morris]
+    of_its_own: list[Callable[[Outcome, Design], Sensitivity]] = [sobol] if design.kind == "sobol" else []
+    return [*of_its_own, pawn] if design.is_sample and len(design.independent) >= 2 * SLICES else of_its_own
 
 
 # -- chance ------------------------------------------------------------------------------------------------------------------
@@ -363,6 +363,8 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     if len(there) < 2 * SLICES:
         raise InputError(f"{outcome.label}: {len(there)} draws are too few for PAWN, which needs {2 * SLICES}; run the study to its end.")
     x, y = design.points[there], means.loc[there].to_numpy()
+    if np.ptp(y) == 0.0:
+        return Sensitivity("PAWN", "median distance", _nothing(design.inputs, ("median distance",)), len(there), len(at) - len(there), (NOTHING,))
     found = salib.analyze(design.problem, x, y, S=SLICES, seed=1)["median"]
     inert = np.sort([distance(each, y) for each in uniforms((INERT, len(y)), "inert input")])
     bar = inert[int(np.ceil((1.0 - LEVEL / max(1, len(design.inputs) - 1)) * (INERT - 1)))]

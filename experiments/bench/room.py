@@ -1,6 +1,6 @@
 """`bench room`: the browser's server under a class of people who look at it, each a client that speaks the page's own protocol.
 
-What a browser draws is measured in the page's tests (work per picture); here is what the server gives: the first page, the wait after a change of policy,
+Where there is a Chromium and Playwright, what it does for a picture is measured too (`drawing`). The rest is what the server gives: the first page, the wait after a change of policy,
 memory of tabs that stand open and of tabs that come and go, and fifty who play the same lesson at once. Waits are on the clock, so they hold for a
 machine that does nothing else; the load before is told.
 """
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 
+from experiments.bench import drawing
 from experiments.bench.lines import Line, at_most
 from experiments.bench.timing import ROOT, ContenderDied
 from sim.errors import InputError
@@ -59,7 +60,8 @@ def measure(options: Namespace) -> list[Line]:
         raise InputError("bench room needs the browser's packages; 'make ui' installs them, or: pip install 'countylines[ui]'.") from None
     sizes = QUICK if options.quick else WHOLE
     with Room() as room:
-        return asyncio.run(_measured(room, sizes))
+        lines = asyncio.run(_measured(room, sizes))
+        return lines + drawing.measure(f"http://{room.host}")
 
 
 async def _measured(room: Room, sizes: Sizes) -> list[Line]:

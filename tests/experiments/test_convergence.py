@@ -54,6 +54,10 @@ def test_a_pilot_says_how_many_pairs_which_difference_needs():
 def test_too_small_a_pilot_is_refused():
     with pytest.raises(InputError, match="3 draws are too few"):
         convergence(*study(draws=3))
+    change, before = study(draws=8)
+    change.rows["value"] = 0.0
+    with pytest.raises(InputError, match="all 8 pairs have the same difference"):
+        convergence(change, before)
 
 
 # -- differences -------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def room(page: Page) -> None:
 def lesson(page: Page) -> None:
     page.locator("#guess").fill("45")
     page.get_by_role("button", name="Reveal").click()
+    page.get_by_role("button", name="Begin", exact=True).click()
     page.wait_for_selector(".revealed table", timeout=120_000)
     page.wait_for_timeout(10_000)
 

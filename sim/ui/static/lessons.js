@@ -1,7 +1,7 @@
 // A lesson: scenes with a day, people, text and a question; one predicts, and then looks.
 import { firstIn, mostDifferent } from "./days.js";
 import { button, h, sources, table } from "./parts.js";
-import { amount, plural } from "./words.js";
+import { amount, plural, typeset } from "./words.js";
 
 export class LessonPanel {
   constructor(room, drawer) {
@@ -20,6 +20,7 @@ export class LessonPanel {
     this.room.cover(false);
     if (lesson) this.go(scene);
     else this.room.remember();
+    if (!lesson && this.room.setup) this.room.main.focus({ preventScroll: true });
   }
 
   go(scene) {
@@ -71,19 +72,21 @@ export class LessonPanel {
     this.again = null;
     const [form, result] = scene.predict ? this.#predict(scene.predict) : [];
     const from = scene.sources?.length ? button("Where this is from", () => this.drawer.show("Sources of this scene", sources(scene.sources)), { class: "quiet small" }) : null;
+    const hadFocus = this.element.contains(document.activeElement);
     this.element.replaceChildren(
       h("div", { class: "lesson-head" },
         h("p", { class: "where-in" }, `Lesson: ${lesson.title}. Scene ${this.scene + 1} of ${lesson.scenes.length}`),
         h("div", { class: "row" }, button("Leave the lesson", () => this.open(null), { class: "quiet small" }), back, on)),
-      h("h2", { id: "lesson-heading" }, scene.title),
+      h("h2", { id: "lesson-heading", tabindex: "-1" }, typeset(scene.title)),
       h("div", { class: "scene" },
-        h("div", { class: "scene-text" }, scene.text.trim().split(/\n\s*\n/).map((text) => h("p", {}, text.replace(/\s+/g, " "))), from),
+        h("div", { class: "scene-text" }, scene.text.trim().split(/\n\s*\n/).map((text) => h("p", {}, typeset(text))), from),
         h("div", { class: "scene-ask" },
-          scene.question ? h("p", { class: "question" }, scene.question) : null,
+          scene.question ? h("p", { class: "question" }, typeset(scene.question)) : null,
           form,
-          scene.notes ? h("details", { class: "notes" }, h("summary", {}, "Notes for the trainer"), h("p", {}, scene.notes.trim().replace(/\s+/g, " "))) : null),
+          scene.notes ? h("details", { class: "notes" }, h("summary", {}, "Notes for the trainer"), h("p", {}, typeset(scene.notes))) : null),
         result),
     );
+    if (hadFocus) this.element.querySelector("h2").focus({ preventScroll: true });
     room.say(`${scene.title}. Scene ${this.scene + 1} of ${lesson.scenes.length}.`);
   }
 
@@ -102,7 +105,7 @@ export class LessonPanel {
       guess.value = this.guesses.get(this.scene) ?? "";
       room.whenAt(predict.until, () => this.#reveal(predict, measure, this.guesses.get(this.scene), result));
     }
-    return [h("div", { class: "predict" }, h("label", { for: "guess" }, predict.ask), h("div", { class: "row" }, guess, reveal)), result];
+    return [h("div", { class: "predict" }, h("label", { for: "guess" }, typeset(predict.ask)), h("div", { class: "row" }, guess, reveal)), result];
   }
 
   #reveal(predict, index, guess, result) {
@@ -118,7 +121,7 @@ export class LessonPanel {
     if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
     result.replaceChildren(
       table(`${measure.label}, ${room.dates.long(predict.until)}`, ["", measure.unit], rows),
-      h("div", {}, h("p", {}, (predict.after ?? "").trim().replace(/\s+/g, " ")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),
+      h("div", {}, h("p", {}, typeset(predict.after ?? "")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),
     );
   }
 }

@@ -93,8 +93,8 @@ export class Layout {
     Object.assign(this, { width, height, ratio, view });
     const homes = places.filter((place, i) => place.inside ?? this.residents[i] > 0);
     const shown = view === "england" ? places : view === "places" ? homes : places.filter((place) => place.id === view);
-    const points = view === "england" && this.setup.outline.length ? this.setup.outline.flat() : shown.map((place) => [place.x, place.y]);
-    const margin = view === "england" ? 8 : view === "places" ? 14 : 18;
+    const points = shown.map((place) => [place.x, place.y]);
+    const margin = view === "england" ? 22 : view === "places" ? 14 : 18; // km
     const xs = points.map(([x]) => x);
     const ys = points.map(([, y]) => y);
     const [west, east, south, north] = [Math.min(...xs) - margin, Math.max(...xs) + margin, Math.min(...ys) - margin, Math.max(...ys) + margin];
@@ -106,9 +106,10 @@ export class Layout {
     this.y = (km) => top - scale * km;
 
     const roomy = Math.sqrt((0.2 * width * height) / (Math.PI * Math.max(ROOM_FOR, this.setup.children.length)));
-    const spanned = view === "england" ? 0.62 : 1;
-    this.spacing = Math.max(1.5, Math.min(6.5, roomy * spanned * (typeof view === "number" ? 1.6 : 1)));
-    this.dot = Math.max(1.1, Math.min(3.4, this.spacing * 0.4));
+    const crowd = Math.sqrt(Math.max(1, ...this.residents));
+    const wide = Math.min(0.62 * roomy, (0.07 * Math.min(width, height)) / crowd); // all of England: a place stays about as large as it is
+    this.spacing = view === "england" ? Math.max(0.8, wide) : Math.max(1.5, Math.min(6.5, roomy * (typeof view === "number" ? 1.6 : 1)));
+    this.dot = Math.max(view === "england" ? 0.5 : 1.1, Math.min(3.4, this.spacing * 0.4));
     this.px = Float64Array.from(places, (place) => this.x(place.x));
     this.py = Float64Array.from(places, (place) => this.y(place.y));
     this.radius = Float64Array.from(this.residents, (count) => (count ? this.spacing * Math.sqrt(count) + 2 : 3.5));

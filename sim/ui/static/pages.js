@@ -1,5 +1,6 @@
 // The pages round the room: lessons, results, what this is; and what stands on every page.
 import { button, h } from "./parts.js";
+import { typeset } from "./words.js";
 
 export const HELP = "Worried about a real child? In danger now: 999. Otherwise the police on 101, Missing People on 116 000, or, for children themselves, Childline on 0800 1111.";
 
@@ -49,7 +50,7 @@ export function lessonsPage(lessons) {
           "article",
           { class: "card", "aria-labelledby": `lesson-${lesson.id}` },
           h("h2", { id: `lesson-${lesson.id}` }, lesson.title),
-          h("p", {}, lesson.summary.trim().replace(/\s+/g, " ")),
+          h("p", {}, typeset(lesson.summary)),
           h("p", { class: "who" }, `${lesson.scenes.length} scenes, about ${lesson.minutes} minutes`),
           h("p", {}, h("a", { class: "button primary", href: `/?lesson=${encodeURIComponent(lesson.id)}&scene=1`, "aria-label": `Begin: ${lesson.title}` }, "Begin")),
         ),

@@ -97,7 +97,6 @@ class Room {
     if (!this.fromFile) {
       bridge.send("start", { mode: "room", world: this.link.world, seed: this.link.seed, policies_a: this.link.a, policies_b: this.link.b, lesson: this.link.lesson, day: this.link.day });
       this.beat = setInterval(() => this.#alive(), 5000);
-      this.answered = performance.now();
     }
   }
 
@@ -187,7 +186,7 @@ class Room {
   // -- messages from Python ----------------------------------------------------------------------------------------
 
   receive(method, args, buffers = []) {
-    this.answered = performance.now();
+    this.asks = null;
     this.#here();
     if (method === "setup") this.#setup(args);
     else if (method === "chunk") this.#chunk(args, buffers[0]);
@@ -333,8 +332,10 @@ class Room {
   // -- the server is there or not ------------------------------------------------------------------------------------
 
   #alive() {
+    const now = performance.now();
+    if (this.asks && now - this.asks > PATIENCE) this.#lost();
+    this.asks ??= now; // a tab in the background is woken seldom: what counts is a question that stays without an answer
     this.bridge.send("alive", { n: (this.beats = (this.beats ?? 0) + 1) });
-    if (performance.now() - this.answered > PATIENCE) this.#lost();
   }
 
   #lost() {
@@ -369,7 +370,7 @@ class Room {
   play() {
     if (!this.setup || this.playing) return;
     if (!this.noted) {
-      this.#contentNote();
+      this.#contentNote(() => this.play());
       return;
     }
     if (this.day >= this.setup.last_day) this.t = this.setup.first_day;
@@ -413,10 +414,13 @@ class Room {
 
   /** Plays to a day and then calls `then`; without motion it goes there at once. */
   playTo(day, then) {
+    if (!this.noted) {
+      this.#contentNote(() => this.playTo(day, then));
+      return;
+    }
     this.whenAt(day, then);
     if (this.isStill || this.day >= day) this.seek(day);
     else {
-      this.noted = true;
       this.play();
       this.until = { day, speed: Math.max(this.speed, (day - this.t) / 8) };
     }
@@ -680,11 +684,12 @@ class Room {
     );
   }
 
-  #contentNote() {
+  /** What one should know before the first play; `then` is done when somebody begins. */
+  #contentNote(then) {
     const begin = button("Begin", () => {
       this.noted = true;
       this.dialog.element.close();
-      this.play();
+      then();
     }, { class: "primary" });
     this.dialog.show("Before you begin", ...NOTE.map((text) => h("p", {}, text)), h("p", {}, HELP), h("div", { class: "row" }, begin));
     begin.focus();

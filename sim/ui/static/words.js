@@ -64,3 +64,8 @@ export function capital(text) {
 export function setting(value, whole) {
   return whole ? WHOLE.format(value) : String(Number(Number(value).toPrecision(4)));
 }
+
+/** A text of a lesson as it is set: its lines run on, its quotation marks are curly. */
+export function typeset(text) {
+  return text.trim().replace(/\s+/g, " ").replace(/"([^"]*)"/g, "“$1”").replace(/'/g, "’");
+}

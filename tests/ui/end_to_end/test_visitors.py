@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,8 @@ def test_a_lesson_from_its_first_scene_to_its_last_by_clicker(visit, lesson):
             assert numbers(page, "b")[0] == "?"
             page.locator("#guess").fill("10")
             page.get_by_role("button", name="Reveal").click()
+            if (begin := page.get_by_role("button", name="Begin", exact=True)).is_visible():
+                begin.click()
             page.wait_for_selector(".revealed table")
             assert numbers(page, "b")[0] != "?"
         page.wait_for_timeout(300)
@@ -198,6 +201,16 @@ def test_a_report_opens_and_other_paths_do_not(visit, program):
     assert opened.value.locator("h1").inner_text() == "A study"
     for path in ("/reports/..%2f..%2fetc/report.html", "/reports/%2e%2e/report.html", "/resourcez", "/_solara/cdn/vega@5/x.js"):
         assert ask(program, path)[0] == 404
+
+
+def test_with_the_network_closed():
+    """A visitor of the program where there is no network at all, only the machine itself (Linux)."""
+    inside = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody close the network for one process (unshare -rn)")
+    test = f"{Path(__file__)}::test_a_child_is_followed_in_plain_words"
+    ran = subprocess.run([*inside, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout[-2000:]
 
 
 def ask(program: Program, path: str, **headers: str) -> tuple[int, dict[str, str]]:
