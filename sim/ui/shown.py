@@ -40,9 +40,9 @@ class Shown:
         self.leaves = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))  # first day no longer in it, in each future
         self.born = np.empty(0, dtype=np.int64)
         self.girl = np.empty(0, dtype=bool)
-        self._people: dict[int, tuple[int, int, int, bool]] = {}  # key to day, born, home, is male
+        self._people: list[dict[str, NDArray[Any]]] = []  # who came into the world, record by record; the arrays are the records' own
         self._left: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        self._meet(begun)
+        self._people.append(begun.children)
         left = begun.events["child"][begun.events["event"] == Event.LEFT]
         present = ~np.isin(begun.children["key"], left)
         sampled = begun.children["key"][present & (begun.children["u"] < self.share)]
@@ -53,21 +53,28 @@ class Shown:
 
     # -- who ---------------------------------------------------------------------------------------------------------------
 
-    def _meet(self, record: Record) -> None:
-        people = record.children
-        for key, day, born, home, male in zip(*(people[name].tolist() for name in ("key", "day", "born", "home", "is_male")), strict=True):
-            self._people.setdefault(key, (day, born, home, bool(male)))
+    def _facts(self, keys: NDArray[np.uint64]) -> dict[str, NDArray[np.int64]]:
+        """Of each child the day on which it came, its day of birth, its home, and whether it is male."""
+        facts = {name: np.zeros(len(keys), dtype=np.int64) for name in ("day", "born", "home", "is_male")}
+        for people in reversed(self._people):  # what was told first is what holds
+            if not len(people["key"]):
+                continue
+            order = np.argsort(people["key"])
+            at = order[np.minimum(np.searchsorted(people["key"], keys, sorter=order), len(order) - 1)]
+            met = people["key"][at] == keys
+            for name, column in facts.items():
+                column[met] = people[name][at[met]]
+        return facts
 
     def _show(self, keys: NDArray[np.uint64]) -> list[int]:
         """Show these children too, as far as there is room; returns their ids."""
         new = np.setdiff1d(keys, self.key)[: AT_MOST - len(self.key)]
-        known = [self._people[key] for key in new.tolist()]
-        days, born, homes, male = (np.array([person[n] for person in known], dtype=np.int64) for n in range(4))
+        facts = self._facts(new)
         first_id = len(self.key)
         self.key = np.concatenate((self.key, new))
-        self.comes, self.born = np.concatenate((self.comes, days)), np.concatenate((self.born, born))
-        self.home = np.concatenate((self.home, homes.astype(np.uint8)))
-        self.girl = np.concatenate((self.girl, male == 0))
+        self.comes, self.born = np.concatenate((self.comes, facts["day"])), np.concatenate((self.born, facts["born"]))
+        self.home = np.concatenate((self.home, facts["home"].astype(np.uint8)))
+        self.girl = np.concatenate((self.girl, facts["is_male"] == 0))
         leaves = [np.array([left.get(key, NEVER) for key in new.tolist()], dtype=np.int64) for left in self._left]
         self.leaves = tuple(np.concatenate(pair) for pair in zip(self.leaves, leaves, strict=True))  # type: ignore[assignment]
         return list(range(first_id, len(self.key)))
@@ -118,7 +125,7 @@ class Shown:
         """The next chunk of both futures: two messages, each with its buffer."""
         wanted = []
         for record, left, leaves in zip((a, b), self._left, self.leaves, strict=True):
-            self._meet(record)
+            self._people.append(record.children)
             sampled = record.children["key"][record.children["u"] < self.share]
             wanted += [record.keys, sampled]
             gone = record.events["event"] == Event.LEFT

@@ -95,6 +95,7 @@ class Job:
     promise: Promise = field(compare=False)
     listeners: list[Tell] = field(compare=False)
     wanted: Callable[[], bool] = field(compare=False, default=lambda: True)
+    once: threading.Lock = field(compare=False, default_factory=threading.Lock)  # shared by a job and its more urgent twin: one of them is done
 
     def tell(self, *told: Any) -> None:
         """How far it is, to all who wait and want to know."""
@@ -121,6 +122,8 @@ class Workers:
         line: Connection | None = None
         while True:
             job = self.jobs.get()
+            if not job.once.acquire(blocking=False):
+                continue
             if self.closed or not job.wanted():
                 job.promise.cancel()
             if not job.promise.set_running_or_notify_cancel():
@@ -175,6 +178,7 @@ class Store:
         self._serial, self._lock = counting(), threading.RLock()
         self._kept: OrderedDict[tuple[Any, ...], tuple[Promise, Job]] = OrderedDict()
         self._pairs: OrderedDict[tuple[str, str], Pair] = OrderedDict()
+        self._queued: set[tuple[Any, ...]] = set()  # what waits in the workers' queue, or is at work
         self._wanted: Counter[str] = Counter()
         number = max(1, min(4, os.cpu_count() or 1)) if workers is None else workers
         self.soon, self.background = Workers(number, self.folder), Workers(min(number, 1), self.folder, low=True)
@@ -189,7 +193,7 @@ class Store:
     def get_ready(self) -> None:
         """Have every process of the workers that are waited for begin, and load what it needs, before somebody waits for it."""
         for _ in range(self.soon.number - 1):  # the first has something better to do
-            self._submit(self.soon, Job(LATER, next(self._serial), "get ready", (), Promise(), []))
+            self.soon.jobs.put(Job(LATER, next(self._serial), "get ready", (), Promise(), []))
 
     # -- parts of futures --------------------------------------------------------------------------------------------------
 
@@ -219,6 +223,11 @@ class Store:
                 kept, job = self._kept[key]
                 if tell is not None and not kept.done():
                     job.listeners.append(tell)
+                if priority < job.priority:  # now somebody waits for it
+                    job = replace(job, priority=priority, once=job.once)
+                    self._kept[key] = kept, job
+                    if key in self._queued:
+                        self.soon.jobs.put(job)
                 return kept
             promise: Promise = Promise()
             job = Job(priority, next(self._serial), name, arguments, promise, [] if tell is None else [tell])
@@ -228,18 +237,22 @@ class Store:
             self._kept[key] = promise, job
             promise.add_done_callback(lambda done: self._make_room(key, done))
         if after is None:
-            self._submit(workers, job)
+            self._submit(workers, key)
         else:
-            after.add_done_callback(lambda done: self._submit(workers, job) if not failed(done) else promise.set_exception(InputError(_why(done))))
+            after.add_done_callback(lambda done: self._submit(workers, key) if not failed(done) else promise.set_exception(InputError(_why(done))))
         return promise
 
-    def _submit(self, workers: Workers, job: Job) -> None:
-        self.lived[job.name] += 1
-        workers.jobs.put(job)
+    def _submit(self, workers: Workers, key: tuple[Any, ...]) -> None:
+        with self._lock:
+            job = self._kept[key][1]
+            self._queued.add(key)
+            self.lived[job.name] += 1
+            workers.jobs.put(job)
 
     def _make_room(self, key: tuple[Any, ...], promise: Promise) -> None:
         """What failed may be asked for again; what is done takes room, and the oldest makes room for it."""
         with self._lock:
+            self._queued.discard(key)
             if key in self._kept:
                 self._kept[key][1].listeners.clear()  # who waited is told, and may go
             if failed(promise):
@@ -295,6 +308,7 @@ class Store:
         with self._lock:
             for plan in plans:
                 self._wanted[replace(plan, seed=0).key] += 1 if wanted else -1
+            self._wanted = +self._wanted  # without those that nobody wants
 
 
 def failed(promise: Promise) -> bool:

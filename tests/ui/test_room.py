@@ -21,7 +21,7 @@ from sim.ui import export, results
 from sim.ui.futures import CHUNK, Future, path_of
 from sim.ui.measures import as_the_page_counts
 from sim.ui.session import WAITING, link_of, planned
-from sim.ui.store import DO, Store, result
+from sim.ui.store import DO, LATER, SOON, Store, result
 from tests.ui.conftest import SMALL, Player
 
 PLAN = Future(SMALL, 1)
@@ -55,6 +55,26 @@ def test_two_futures_share_the_chunks_before_they_part(store):
     assert store.record(later, 0) is store.record(a, 0)
     assert not store.lived - before
     assert store.record(later, 1) is not store.record(a, 1)
+
+
+def test_what_is_waited_for_comes_before_what_is_lived_ahead_and_only_once(tmp_path, monkeypatch):
+    lived, gate = [], threading.Event()
+    monkeypatch.setitem(DO, "begin", lambda plan, *_: gate.wait(30) and np.zeros(1))
+    monkeypatch.setitem(DO, "live", lambda plan, chunk, *_: lived.append((plan.seed, chunk)) or np.zeros(1))
+    small = Store(workers=0, folder=tmp_path)
+    small.begun(Future(SMALL, 1))  # keeps the only worker busy
+    ahead = [Future(SMALL, seed) for seed in (1002, 1003, 1004)]
+    for plan in ahead:
+        path_of(plan, 30, tmp_path).touch()
+        small.record(plan, 0, LATER)
+    waited_for = small.record(ahead[2], 0, SOON)
+    gate.set()
+    result(waited_for)
+    done = [each for each in lived if each[0] > 1000]  # the store that all tests share may be living days ahead
+    assert done[0] == (1004, 0)
+    assert all(result(small.record(plan, 0)) is not None for plan in ahead)
+    assert sorted(each for each in lived if each[0] > 1000) == [(1002, 0), (1003, 0), (1004, 0)]
+    small.close()
 
 
 @pytest.mark.slow
