@@ -264,3 +264,14 @@ def test_a_study_of_the_bench_tells_its_rate_its_memory_and_its_overhead(monkeyp
 def test_the_sections_are_files_of_the_bench() -> None:
     folder = Path(timing.__file__).parent
     assert all((folder / f"{file}.py").exists() for file, _ in bench.SECTIONS.values())
+
+
+# -- the room --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_room_in_quick(capsys) -> None:
+    assert main(["bench", "room", "--quick", "--json"]) == 0
+    measured = {line["what"]: line for line in json.loads(capsys.readouterr().out)["room"]["lines"]}
+    assert all(line["figure"] > 0 for what, line in measured.items() if not what.startswith("memory")), measured
+    assert any(what.startswith("from a change of policy") for what in measured) and any("on one lesson" in what for what in measured)
