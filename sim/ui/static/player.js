@@ -305,7 +305,7 @@ class Room {
 
   #ribbon(args) {
     const to = this.next ? this.next.setup : this.setup;
-    if (!to) return;
+    if (!to || args.seeds < 2) return; // one other seed is no range
     (to.ribbons ??= new Map()).set(`${args.future} ${args.measure}`, args);
     this.panel.again?.();
     this.stale = true;
