@@ -3,7 +3,7 @@
 
 SCENARIOS  = baseline relocation specialist_foster early_intervention combined
 WORLD      = region
-YEARS      = 2
+YEARS      = 1
 REPLICATES = 6
 CORES      = 2
 ARGS       =
