@@ -26,10 +26,10 @@ ui: .venv/ui-ready ## install, then open the room: two futures side by side in a
 	$(IN_VENV) sim ui $(ARGS)
 
 test: lint ## install, then check the style, the types and the tests
-	$(IN_VENV) pytest -n $(CORES) -m "not slow" $(ARGS)
+	$(IN_VENV) pytest -n $(CORES) --dist worksteal -m "not slow" $(ARGS)
 
 test-all: lint ## the same with the tests that take long
-	$(IN_VENV) pytest -n $(CORES) $(ARGS)
+	$(IN_VENV) pytest -n $(CORES) --dist worksteal $(ARGS)
 
 lint: .venv/test-ready ## check the style and the types only
 	$(IN_VENV) ruff check

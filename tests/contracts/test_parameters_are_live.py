@@ -77,8 +77,8 @@ def digest(world, number: Parameter, value: float) -> str:
 
 
 def cases():
-    """A seventh of the numbers quickly, all in the long tests; which seventh is fixed by the order of declaration."""
-    slow = [number.address in RARE or at % 7 != 0 for at, number in enumerate(EVERY)]
+    """A twelfth of the numbers quickly, all in the long tests; which twelfth is fixed by the order of declaration."""
+    slow = [number.address in RARE or at % 12 != 0 for at, number in enumerate(EVERY)]
     return [pytest.param(n, id=n.address, marks=pytest.mark.slow if s else ()) for n, s in zip(EVERY, slow, strict=True)]
 
 

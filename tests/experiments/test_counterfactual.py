@@ -206,6 +206,7 @@ def test_the_command_refuses_in_a_sentence(folder, capsys, words, told):
     assert [part for part in told if part not in printed.err] == []
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_page_that_has_the_net_first_and_speaks_of_nobody_saved(folder, capsys):
     words = ["counterfactual", "relationship_first", "--world", "small.toml", "--replicates", "2", "--fixed-parameters", "--cores", "1", "--name", "tried", "--json"]
     assert main(words) == 0

@@ -132,6 +132,7 @@ def seen(nothing_done):
     return look(nothing_done, Window(SMALL.warm_up_days + 1, SMALL.days), [design.id for design in DESIGNS])
 
 
+@pytest.mark.slow
 def test_the_way_in_and_not_the_programme_makes_the_fall(seen):
     assert seen["no_wrong_door_3m"].units > 5
     assert seen["no_wrong_door_3m"].fall > seen["no_wrong_door_ordinary"].fall

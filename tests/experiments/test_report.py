@@ -193,6 +193,7 @@ def test_a_single_replicate_claims_nothing(tmp_path: Path) -> None:
     assert "1 draw is few" in said
 
 
+@pytest.mark.slow
 def test_a_true_difference_is_found(tmp_path: Path) -> None:
     """Children who are twice as restless at home go missing more, beyond doubt."""
     folder = done(study(BASELINE, RESTLESS, number=6, fixed=True), tmp_path / "restless", page=True)

@@ -432,6 +432,7 @@ def test_every_evening_of_an_eventful_half_year(use, seed):
     assert never <= rare, f"checked nothing of {never}"
 
 
+@pytest.mark.slow
 def test_every_evening_of_a_town_s_year_as_it_is():
     live_and_check(scenario(), world(0.04, warm_up=20, days=400), 5, {})
 

@@ -51,6 +51,7 @@ def episodes(model: CountyLines, cause: int, far: bool) -> int:
 @pytest.mark.parametrize(("address", "cause", "less", "more"), [
     ("distance__contact_in_person", LINE, 0.05, 1.2), pytest.param("distance__contact_by_phone", LINE, 0.05, 1.5, marks=pytest.mark.slow), ("missing__family_when_far", FAMILY, 0.2, 3.0),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_what_distance_does_it_does_to_children_far_away(address, cause, less, more):
     little, much = spring(**{address: less}), spring(**{address: more})
     far, near = ([episodes(model, cause, where) for model in (little, much)] for where in (True, False))

@@ -98,6 +98,7 @@ def test_meeting_the_police_may_be_a_turning_point():
     assert tries[1] > 2 * tries[0]
 
 
+@pytest.mark.slow
 def test_some_who_were_safe_are_drawn_back_and_only_they():
     model, never = half_a_year(), half_a_year(exploitation__drawn_back=0.0)
     back = events(model, Event.DRAWN_BACK)

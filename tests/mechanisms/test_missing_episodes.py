@@ -52,6 +52,7 @@ def test_each_cause_of_an_episode_can_be_taken_away_alone():
         assert (np.delete(after, cause) > 0).sum() == (np.delete(before, cause) > 0).sum(), CAUSES[cause]
 
 
+@pytest.mark.slow
 def test_a_crisis_multiplies_episodes_until_it_ends_by_itself():
     model = with_crises()
     crises, went = events(model, Event.CRISIS), events(model, Event.WENT_MISSING)

@@ -51,6 +51,7 @@ def other_friends(address: str = "") -> list[CountyLines]:
         for address in NOTHING_OF_IT
     ],
 )
+@pytest.mark.slow
 def test_each_way_in_closed_alone_lowers_recruitment(address):
     as_it_is, closed = times(without(), Event.RECRUITED), times(without(address), Event.RECRUITED)
     assert closed < 0.97 * as_it_is

@@ -55,6 +55,7 @@ def test_only_children_who_work_a_line_that_runs_are_sent_away_on_it():
     assert all([began for since, began in works.get(child, []) if since <= day][-1:] == [True] for day, child in away)
 
 
+@pytest.mark.slow
 def test_harm_comes_while_away_and_more_of_it_on_a_line():
     model = half_a_year()
     harmed, back = events(model, Event.HARMED), events(model, Event.RETURNED)

@@ -317,6 +317,7 @@ def test_every_policy_is_in_the_reference() -> None:
     assert EVERY_POLICY.keys() == every_policy().keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{"looks_at_everybody": True}, {"kind": mesa_agents.England}], ids=["everybody", "Mesa agents"])
 def test_plainer_programs_find_the_same_as_lists_of_the_few(other) -> None:
     world = small_world(800, 60, 20, "north")

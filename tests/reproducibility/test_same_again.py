@@ -149,6 +149,7 @@ AVX_512 = next((name for name in ("X86_V4", "AVX512F", "AVX512_SKX") if name in 
 AVX_2 = next((name for name in ("X86_V3", "AVX2") if name in dispatched()), "X86_V3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [AVX_512, AVX_2])
 def test_a_run_is_the_same_without_the_newer_instructions(first):
     there = in_a_child(*here_from(first))

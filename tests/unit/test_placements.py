@@ -138,6 +138,7 @@ def test_closing_beds_takes_free_ones_only(model):
     assert [home.beds - home.free for home in placements.homes] == taken
 
 
+@pytest.mark.slow
 def test_on_31_march_the_official_count_is_everybody_in_care():
     run = lived(world=world(0.03, days=365))
     counts, stocks = run.ledger.table("counts"), run.ledger.table("stocks")
@@ -171,6 +172,7 @@ def test_where_a_child_lives_is_its_home_or_its_placement(model):
     assert where[inside].tolist() == model.placements.table.place[model.children.care_slot[inside]].tolist()
 
 
+@pytest.mark.slow
 def test_closing_a_county_s_free_beds_lengthens_distances_of_its_children_and_not_of_others():
     """The same children and seed, with and without Kent's free beds, day by day kept closed."""
 

@@ -158,6 +158,7 @@ def test_everybody_s_key_is_their_own_in_all_of_england_s_smallest_part():
 # -- birthdays, entrants, leavers --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_entrants_come_on_first_septembers_only_and_are_ten(autumn):
     entered = events(autumn, Event.ENTERED)
     assert set(entered["day"].tolist()) == {FIRST_SEPTEMBER, FIRST_SEPTEMBER + 365}
