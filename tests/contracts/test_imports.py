@@ -102,6 +102,7 @@ def test_experiments_stand_on_the_model_and_know_no_policy_by_name(module):
     assert not {other for other, _ in imported(module) if other.startswith("sim.policies.") and other != "sim.policies.__init__"}
 
 
+@pytest.mark.slow
 def test_no_file_imports_itself_in_a_circle():
     TopologicalSorter({module: {other for other, _ in imported(module) if other in modules()} - {module} for module in OURS}).prepare()
 

@@ -25,6 +25,7 @@ WORLDS = (
 
 # Numbers that act on few children, so that they need a larger world or a longer time than a quick test has.
 RARE = {
+    "care.older_secure", "policies.shared_data.fidelity", "recruitment.peers", "schooling.exclusion_when_exploited", "services.sharing_days",
     "care.kinship_breaks", "care.known_to_homes", "care.secure_ends", "care.specialist_breaks", "care.young_secure",
     "costs.secure_week", "distance.ties_kept", "exploitation.bound_tries", "exploitation.drawn_back", "lines.internal", "missing.fear_of_leaving",
     "missing.in_kinship", "missing.in_secure", "people.friends", "people.male", "policies.safeguarding_response.places",

@@ -75,7 +75,7 @@ def test_a_file_of_another_form_is_refused_before_anything_is_measured(text, tmp
 
 def test_an_unknown_section_is_refused(capsys) -> None:
     assert main(["bench", "speed", "sped"]) == 2
-    assert capsys.readouterr().err == "experiments: section 'sped' is not known; the sections are speed, scale, others, studies, crn.\n"
+    assert capsys.readouterr().err == "experiments: section 'sped' is not known; the sections are speed, scale, others, studies, room, crn.\n"
 
 
 @pytest.mark.parametrize("options, met", [([], True), (["--quick"], None)])

@@ -62,7 +62,7 @@ REFUSALS = {
     "a name that is a path": (("compare", "baseline", "combined", "--name", "../elsewhere"), NOTHING, "--name is '../elsewhere'"),
     "a misspelt option": (("compare", "baseline", "combined", "--replicate", "2"), NOTHING, "nearest known name is '--replicates'"),
     "a misspelt command": (("comapre", "baseline"), NOTHING, "nearest known name is 'compare'"),
-    "no command": ((), NOTHING, "compare, replay, sweep, extend, check, schema, claims"),
+    "no command": ((), NOTHING, "compare, replay, sweep, extend, analyse, settle, check, schema, claims"),
     "results that are a file": (("compare", "baseline", "combined"), write("results", ""), "results/region-2y-baseline-combined cannot be written"),
     "no study": (("sweep",), NOTHING, "STUDY"),
     "a misspelt study": (("sweep", "screning"), NOTHING, "nearest known name is 'screening'"),

@@ -86,6 +86,7 @@ def test_a_run_is_the_same_whatever_ran_before_it_in_the_process():
     assert the_run() == the_digest()
 
 
+@pytest.mark.slow
 def test_runs_are_the_same_on_one_or_two_processes():
     seeds = [7, 8, 9]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as two:

@@ -50,7 +50,7 @@ KINDS = {"a run": (memory.RUN, memory.A_RUN), "a piece of a study's work": (memo
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the most that a process held is looked up in /proc")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["a run", pytest.param("a piece of a study's work", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "days"), [("town", 200), pytest.param("town", 730, marks=pytest.mark.slow), pytest.param("region", 365, marks=pytest.mark.slow)])
 def test_the_estimate_is_near_what_a_process_comes_to_hold_beside_the_program(kind, name, days):
     """If it fails after a change of the model, `python -m sim.memory` says which numbers to write."""
