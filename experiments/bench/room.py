@@ -92,7 +92,7 @@ async def _measured(room: Room, sizes: Sizes) -> list[Line]:
         Line("first page", first_page, "s", at_most(5.0), f"the page, all that it loads ({weight / MEGABYTE:.1f} MB as sent) and its line to Python, from a server just started; drawing apart"),
         Line("first picture of a server just started", first_picture, "s", None, "with building the town and living the year before, in a worker"),
         Line("from a change of policy to the first picture", float(np.median(changes)), "s", at_most(2.0), f"median of {sizes.changes}: 28 new days lived, and both futures of 3,000 children sent anew"),
-        Line("... processor time behind it", spent / sizes.changes, "s", at_most(2.0), "of the server and its workers, the one for other seeds apart; with the months that are lived ahead"),
+        Line("... processor time behind it", spent / sizes.changes, "s", None, "of the server and its workers, the one for other seeds apart; with the months that are lived ahead"),
         Line("memory of a tab that stands open", each_idle / MEGABYTE, "MB", at_most(2.0, 1.0), f"mean of {sizes.idle}, with the days that it was sent"),
         Line(f"the server with {sizes.idle} tabs", process / MEGABYTE, "MB", None, f"the workers apart, of which each has {room.workers_memory() / MEGABYTE:.0f} MB"),
         Line(f"{sizes.playing} tabs on one lesson: wait for a chunk, 95 of 100", float(np.quantile(waits, 0.95)), "s", at_most(1.0), f"median {np.median(waits):.2f} s, longest {np.max(waits):.2f} s; {len(waits):,} chunks of a future nobody had seen, each tab at 8 days a second"),
