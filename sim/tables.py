@@ -118,10 +118,7 @@ class FewColumn(NDArrayOperatorsMixin):
         return self.by_entry.nbytes
 
     def __getitem__(self, rows):
-        few = self.few
-        if isinstance(rows, np.ndarray) and rows.dtype == np.int64:
-            return few.columns[self.number].take(few.entry.take(rows))  # the same, and faster for few
-        values = few.columns[self.number][few.entry[rows]]
+        values = self.few.columns[self.number][self.few.entry[rows]]
         if isinstance(rows, slice):  # of an array it would be a view, through which one can write
             values.flags.writeable = False
         return values
