@@ -7,9 +7,6 @@ use `runner` and `store`.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +18,7 @@ from experiments.runner import Stopped, WorkerDied
 from experiments.story import Columns
 from sim import CountyLines, InputError, Scenario, World
 from sim.draws import Draws
+from sim.workers import leave_ctrl_c
 
 Tables = Mapping[str, Columns]
 
@@ -110,15 +108,7 @@ def _begin(stop: Any) -> None:
     """A worker begins: it leaves Ctrl-C to the process that started it, and ends when that one has gone."""
     global _stop
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    leave_ctrl_c()
 
 
 def refuse_other_numbers(scenarios: Iterable[Scenario], comparator: Scenario) -> None:

@@ -30,6 +30,7 @@ from sim.model import CountyLines
 from sim.runs import write_atomically, write_json, write_run
 from sim.scenario import load_scenario, load_world
 from sim.terminal import DONE, Parser, add, note, say, say_json, show, table
+from sim.workers import end_with_parent
 
 DOCS = Path(sim.__file__).with_name("docs")
 PAGE, FIGURES = DOCS / "what_a_national_study_costs.md", DOCS / "what_a_national_study_costs.json"
@@ -272,7 +273,7 @@ def measure_all() -> dict[str, Any]:
     here, worlds = machine(), {}
     for name in WORLDS:
         note(f"national: {name}, {YEARS} years ...")
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, get_context("spawn"), end_with_parent) as pool:
             worlds[name] = pool.submit(measure, name).result()
     return {"machine": here, "loop": _loop(), "worlds": worlds}
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +26,7 @@ from experiments.study import Run
 from sim import CountyLines, InputError, Scenario, World, memory
 from sim.runs import source_digest
 from sim.terminal import note
+from sim.workers import leave_ctrl_c
 
 SOON = 0.2  # seconds between two looks at how far the workers are
 
@@ -282,16 +281,8 @@ def _begin(days: Any, runs: Any, stop: Any) -> None:
     """A worker begins: it leaves Ctrl-C to the process that started it, and ends when that one has gone."""
     global _shared
     _shared = (days, runs, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_ctrl_c()
     gc.freeze()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _do(slot: int, work: Work, folder: Path, source: str) -> list[Failure]:

@@ -20,6 +20,7 @@ from experiments.story import Story, Window
 from sim.model import CountyLines
 from sim.policies import every_policy
 from sim.scenario import PolicyUse, Scenario
+from sim.workers import end_with_parent
 
 YEAR = 365
 WARM_UP = 60  # days before a policy begins
@@ -32,7 +33,7 @@ def measure(options: Namespace) -> list[Line]:
     variants = list(_variants())[-1:] if options.quick else list(_variants())
     seeds = range(1, (2 if options.quick else options.seeds) + 1)
     tasks = [(name, parameters, seed) for name, parameters in variants for seed in seeds]
-    with ProcessPoolExecutor(cores_here(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(cores_here(), get_context("spawn"), end_with_parent) as pool:
         found = list(pool.map(_measured, tasks))
     by_variant: dict[tuple[str, tuple], list[tuple[dict, dict]]] = {}
     for (name, parameters, _), pair in zip(tasks, found, strict=True):

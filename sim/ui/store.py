@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import queue
 import shutil
-import signal
 import tempfile
 import threading
 import weakref
@@ -36,6 +35,7 @@ from sim.ui import futures, measures
 from sim.ui.futures import GREATEST_SEED, Future, Record, Tell
 from sim.ui.measures import MEASURES
 from sim.ui.shown import Message, Shown
+from sim.workers import leave_ctrl_c
 
 MEMORY = 96 * 2**20  # bytes of records that are kept
 PAIRS = 48  # of futures of which the messages are kept, compressed
@@ -56,8 +56,7 @@ DO: dict[str, Any] = {"begin": futures.begin, "live": futures.live, "count": fut
 
 def work(line: Connection, folder: Path, low: bool) -> None:
     """A worker: does what comes down the line until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends its workers
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    leave_ctrl_c()
     if low and hasattr(os, "nice"):
         os.nice(10)
     with suppress(EOFError, BrokenPipeError):
@@ -74,14 +73,6 @@ def do(name: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
         return "failed", str(error)
     except Exception as error:
         return "failed", f"The simulation failed ({type(error).__name__}: {error})."
-
-
-def _end_with_the_parent() -> None:
-    """However the server ends, also killed in the middle of a chunk, nothing is left behind."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(0)
 
 
 @dataclass(order=True)

@@ -21,7 +21,7 @@ LIVES = {"demography", "schooling", "placements", "lines", "recruitment", "explo
 BEARING = {"distance", "unaccompanied", "relationships", "policing", "services"}  # what makes it likelier or rarer, through the levers that lives offer
 ACCOUNTS = {"costs"}  # what all of it costs; nothing depends on it
 MECHANISMS = LIVES | BEARING | ACCOUNTS
-FACES = {"__init__", "__main__", "runs", "checkpoints", "memory", "verify", "diverge", "terminal", "declarations", "odd", "ui"}  # what people and other programs call
+FACES = {"__init__", "__main__", "runs", "checkpoints", "memory", "verify", "diverge", "terminal", "workers", "declarations", "odd", "ui"}  # what people and other programs call
 LAYERS = (FOUNDATIONS, WORLD, set(PART_OF), LIVES, BEARING, ACCOUNTS, {"policies"}, {"scenario"}, {"model"}, FACES)
 NEIGHBOURS = (FOUNDATIONS, WORLD, FACES)  # files of these layers may also import one another, though never in a circle
 
