@@ -1,10 +1,12 @@
 """Dials of authorities, and how rows are gathered."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from sim.levers import Dial
-from sim.tables import ranges, union
+from sim.tables import Few, ranges, union
 
 
 def rows(*numbers: int) -> np.ndarray:
@@ -54,3 +56,12 @@ def test_a_union_is_ascending_and_each_once_and_changes_no_part():
     first, second = rows(5, 1, 5), rows(2)
     assert union(first, second, rows()).tolist() == [1, 2, 5]
     assert union(first).tolist() == [1, 5] and first.tolist() == [5, 1, 5]
+
+
+def test_a_fact_of_one_child_is_written_without_looking_at_everybody():
+    fact = Few(1_000_000).column(np.int8, 0)
+    tracemalloc.start()
+    fact[5] = 3
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fact[5] == 3 and most < 100_000
