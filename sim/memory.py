@@ -43,8 +43,8 @@ class Needs:
     models: int
 
 
-RUN = Needs(302e6, 48.0, 154.0, models=1)  # `python -m sim run`
-WORK = Needs(309e6, 173.0, 179.0, models=2)  # a process of a study: the warm-up that its runs share, and a run that is measured
+RUN = Needs(163e6, 55.0, 122.0, models=1)  # `python -m sim run`
+WORK = Needs(163e6, 174.0, 172.0, models=2)  # a process of a study: the warm-up that its runs share, and a run that is measured
 
 EVENTS_BEFORE = 0.38  # events for each child, of what it had lived through before day 1
 EVENTS_A_YEAR = 1.1  # ... and for each child and year
@@ -182,9 +182,13 @@ print(json.dumps([held(), len(model.children.key), model.ledger.events.size]))
 
 
 def held() -> float:
-    """The most that this process has held in memory [bytes]; on Linux."""
+    """The most that this process has held in memory [bytes], beside the pages of the program's files; on Linux.
+
+    Those can be given up at any time and are shared by all processes, so they are part of what is `available`; and how many are kept
+    differs between kernels (140 to 225 MB seen).
+    """
     told = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
-    return 1024.0 * int(told["VmHWM"].split()[0])
+    return 1024.0 * (int(told["VmHWM"].split()[0]) - int(told["RssFile"].split()[0]))
 
 
 def measured(program: str, world: str, days: int) -> tuple[float, int, int]:

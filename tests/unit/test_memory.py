@@ -45,20 +45,18 @@ def test_the_events_of_a_run_are_expected():
     assert memory.events_expected(small, 365) == pytest.approx(lived.ledger.events.size, rel=0.25)
 
 
-ONLY_BEGUN = "import experiments.__main__, sim.__main__; from sim.memory import held; print([held(), 0, 0])"
 KINDS = {"a run": (memory.RUN, memory.A_RUN), "a piece of a study's work": (memory.WORK, memory.A_PIECE_OF_WORK)}
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the most that a process held is looked up in /proc")
 @pytest.mark.parametrize("kind", ["a run", pytest.param("a piece of a study's work", marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("name", "days"), [("town", 200), pytest.param("town", 730, marks=pytest.mark.slow), pytest.param("region", 365, marks=pytest.mark.slow)])
-def test_the_estimate_is_near_what_a_process_comes_to_hold_beside_the_program(kind, name, days):
-    """If it fails after a change of the model, `python -m sim.memory` says which numbers to write."""
+@pytest.mark.parametrize(("name", "days"), [("region", 60), pytest.param("town", 730, marks=pytest.mark.slow), pytest.param("region", 365, marks=pytest.mark.slow)])
+def test_the_estimate_is_near_what_a_process_comes_to_hold(kind, name, days):
+    """Of a region about half is for its children and their events. If it fails after a change of the model, see `python -m sim.memory`."""
     needs, program = KINDS[kind]
-    begun = memory.measured(ONLY_BEGUN, name, days)[0]
     memory.measured(program, "town", 2)  # what is not compiled yet is compiled by another
     most, _, _ = memory.measured(program, name, days)
-    assert memory.needed(load_world(name), days, needs) - begun == pytest.approx(most - begun, rel=0.25)
+    assert memory.needed(load_world(name), days, needs) == pytest.approx(most, rel=0.2)
 
 
 def test_more_children_days_and_models_need_more():
@@ -106,7 +104,7 @@ def test_a_run_that_needs_much_says_so_before_it_begins(here, monkeypatch, capsy
     assert capsys.readouterr().err == "", "little is not worth a line"
     monkeypatch.setattr(memory, "WORTH_SAYING", 1e8)
     monkeypatch.setattr(CountyLines, "step", lambda self: pytest.fail(capsys.readouterr().err))
-    with pytest.raises(pytest.fail.Exception, match=r"^small, 3 days: about 0\.3 GB of memory, 20\.1 GB available\.\n"):
+    with pytest.raises(pytest.fail.Exception, match=r"^small, 3 days: about 0\.2 GB of memory, 20\.1 GB available\.\n"):
         main(["run", "baseline", "--world", "small.toml", "--seed", "1", "--days", "3"])
 
 
@@ -150,7 +148,7 @@ def test_a_study_for_which_there_is_too_little_is_refused_and_leaves_nothing(her
 @pytest.mark.slow
 def test_a_comparison_uses_fewer_processes_and_says_so(here, monkeypatch, capsys):
     small = load_world("small.toml")
-    with_memory(monkeypatch, 1.5 * memory.needed(small, small.days, memory.WORK))
+    with_memory(monkeypatch, 1.8 * memory.needed(small, small.days, memory.WORK))
     monkeypatch.setattr("experiments.runner.ProcessPoolExecutor", lambda *given, **more: pytest.fail("more than one process"))
     assert experiments(["compare", "baseline", "early_intervention", "--world", "small.toml", "--replicates", "1", "--cores", "2", "--json"]) == 0
-    assert "2 processes of about 0.3 GB of memory each are more than the 0.5 GB available: 1 at a time." in capsys.readouterr().err
+    assert "2 processes of about 0.2 GB of memory each are more than the 0.3 GB available: 1 at a time." in capsys.readouterr().err
