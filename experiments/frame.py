@@ -150,16 +150,16 @@ def _written(folder: SweepFolder) -> pa.Table | None:
         told = json.loads(table.schema.metadata[ATTRIBUTES])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
-    study = folder.told()
+    if told["by"] != _by(folder.told()):
+        return None
     asked = set(folder.table("plan").column("key").to_pylist())
     there = {name.removesuffix(".parquet") for name in folder.names()} & asked
-    is_same = told["by"] == _by(study) and there == set(table.column("key").to_pylist())
-    return table if is_same else None
+    return table if there == set(table.column("key").to_pylist()) else None
 
 
 def _by(study: dict[str, Any]) -> str:
     """What a frame depends on beside the runs."""
-    return hashlib.sha256(json.dumps([study["study"], study["source"], measured_by()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([study["study"], study.get("source", ""), measured_by()], sort_keys=True).encode()).hexdigest()
 
 
 # -- of a comparison ---------------------------------------------------------------------------------------------------------

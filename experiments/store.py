@@ -77,7 +77,8 @@ class Store:
         if not path.exists():
             return None
         try:
-            table = pq.read_table(path, memory_map=False)
+            with path.open("rb") as file:
+                table = pq.read_table(file)
             told = json.loads((table.schema.metadata or {})[b"run"])
             keys = zip(*(table.column(column).to_pylist() for column in ("kind", "of", "name")), strict=True)
             values = dict(zip(keys, table.column("value").to_pylist(), strict=True))

@@ -19,7 +19,7 @@ from experiments.progress import progress
 from experiments.runner import Failure, Work, WorkerDied, cores_for, divide, execute
 from experiments.sampling import METHODS
 from experiments.study_file import load_study, refuse_fixed, with_policies
-from experiments.sweep_folder import SweepFolder
+from experiments.sweep_folder import SweepFolder, described
 from experiments.sweeps import Sweep
 from sim.errors import InputError
 from sim.scenario import check_places, load_scenario
@@ -134,13 +134,16 @@ def carry_out(study: Sweep, folder: SweepFolder, options: Namespace) -> int:
             note(f"Processes of the study were ended from outside, {DEATHS} times, perhaps for lack of memory. {_kept(folder, mine)} The same command goes on from there; fewer --cores need less memory.")
             return FAILED
     frame = write_frame(folder)
-    there = set(frame.column("key").to_pylist())
+    there = set(frame.column("key").to_pylist()) & set(study.distinct)
     folder.forgive(sorted(there))
     failed, total = folder.told_of_failures(), len(study.distinct)
     state = "complete" if len(there) == total else "failed" if failed else "running"
     told = folder.told()
     more = {"ended": now(), "seconds": round(time.monotonic() - clock, 1), "runs": total, "runs_there": len(there), "runs_computed": computed, "failures": [each["key"] for each in failed]}
-    folder.write_study(study, {**facts, "commands": told["commands"]}, state, **more)
+    if told["study"] == described(study):
+        folder.write_study(study, {**facts, "commands": told["commands"]}, state, **more)
+    else:
+        note(f"{folder.path.as_posix()} was meanwhile extended by another command, and {folder.info.name} stays as that one wrote it.")
     _conclude(study, folder, there, failures)
     return FAILED if failures else DONE
 

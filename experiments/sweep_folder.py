@@ -9,11 +9,13 @@
     frame.parquet       one row for each run: inputs, switches, measures; for pandas, Polars, DuckDB and R
 
 Whoever computes runs writes here alone: a file is whole under its name or not there, and a run's name is its key. So any number of
-processes and machines may share the folder, and `frame` reads several folders as one.
+processes and machines may share the folder, and `frame` reads several folders as one. Every file says by a checksum whether it is
+whole, and the three tables also of which study they are: what analyses rest on is never a file that was damaged or taken from elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -35,11 +37,12 @@ from experiments.study import Run, describe_scenario, scenario_from, world_from
 from experiments.sweeps import Row, Sweep, sweep_from
 from sim.errors import InputError
 from sim.parameters import Parameters
-from sim.runs import describe_world, in_a_sentence, source_digest, write_atomically, write_json
+from sim.runs import describe_world, in_a_sentence, plain, source_digest, write_atomically, write_json
 
 FORMAT = "countylines sweep, format 1"
 STRUCTURE = "structure:"
 RESTORED = "give the command in its README.md again to restore it"
+SUM = "sum"
 FIXED = ("world", "seed", "common_seeds")  # a folder has one of each
 
 
@@ -71,7 +74,7 @@ class SweepFolder:
         Raises InputError, with nothing changed, if it cannot be written to, or holds a study that this one does not continue.
         """
         before = self._before()
-        changed = self._changes(before, study) if before else []
+        changed = self._changes(before, study) if before else [f"{self.info} was damaged and is written anew."] if self.info.exists() else []
         study.distinct  # noqa: B018  # now, not with the folder half-made: it may be refused
         with in_a_sentence(self.path):
             for each in (self.store.folder, self.failures, self.path / "scenarios"):
@@ -81,9 +84,8 @@ class SweepFolder:
         for scenario in study.scenarios:
             write_json(self._scenario(scenario.name), describe_scenario(scenario))
         write_json(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
-        write_parquet(self.path / "draws.parquet", _draws(study))
-        write_parquet(self.path / "points.parquet", _points(study))
-        write_parquet(self.path / "plan.parquet", _plan(study))
+        for name, table in (("draws", _draws(study)), ("points", _points(study)), ("plan", _plan(study))):
+            write_parquet(self.path / f"{name}.parquet", table.replace_schema_metadata({SUM: _sum_of_table(name, described(study), table)}))
         self._write_text("README.md", _readme(self.path, facts["command"]))
         commands = [*(before or {}).get("commands", []), facts["command"]]
         self.write_study(study, {**facts, "commands": list(dict.fromkeys(commands))}, "running")
@@ -96,11 +98,11 @@ class SweepFolder:
             return None
         if told.get("format") != FORMAT:
             raise InputError(f"{self.path} holds another kind of study; give this one another folder with --out.")
-        return told
+        return told if told.pop(SUM, None) == _sum(told) else None
 
     def _changes(self, before: Mapping[str, Any], study: Sweep) -> list[str]:
         """What is not as it was. Raises InputError where it is another study."""
-        then, now = before.get("study", {}), json.loads(json.dumps(study.description()))
+        then, now = before["study"], described(study)
         for key in FIXED:
             if then.get(key) != now[key]:
                 told = [each.get("name") if isinstance(each, dict) else each for each in (then.get(key), now[key])]
@@ -124,7 +126,8 @@ class SweepFolder:
 
     def write_study(self, study: Sweep, facts: Mapping[str, Any], state: str, **more: Any) -> None:
         """`study.json`."""
-        write_json(self.info, {"format": FORMAT, "state": state, "study": study.description(), **facts, **more})
+        told = json.loads(json.dumps(plain({"format": FORMAT, "state": state, "study": study.description(), **facts, **more})))
+        write_json(self.info, told | {SUM: _sum(told)})
 
     def _write_text(self, name: str, text: str) -> None:
         def write(path: Path) -> None:
@@ -183,6 +186,8 @@ class SweepFolder:
         told = read_json(self.info)
         if told is None or told.get("format") != FORMAT:
             raise InputError(f"{self.path} is not the folder of a sweep: it has no study.json that `sweep` wrote.")
+        if told.pop(SUM, None) != _sum(told):
+            raise InputError(f"{self.info} is damaged: its content does not match its checksum; {RESTORED}.")
         return told
 
     def study(self) -> Sweep:
@@ -200,10 +205,14 @@ class SweepFolder:
         path = self.path / f"{name}.parquet"
         try:
             with path.open("rb") as file:
-                return pq.read_table(file)
-        except (OSError, pa.ArrowException) as error:
+                table = pq.read_table(file)
+            told = (table.schema.metadata or {}).get(SUM.encode(), b"").decode()
+        except (OSError, pa.ArrowException, ValueError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{path} is missing or damaged ({reason}); {RESTORED}.") from None
+        if told != _sum_of_table(name, self.told()["study"], table):
+            raise InputError(f"{path} is damaged, or of another study: its content does not match its checksum; {RESTORED}.")
+        return table
 
     def recorded(self, key: str) -> Recorded:
         """The run whose key begins so. Raises InputError."""
@@ -238,6 +247,26 @@ def needed(path: Path) -> dict[str, Any]:
     if data is None:
         raise InputError(f"{path} is missing or damaged; {RESTORED}.")
     return data
+
+
+def described(study: Sweep) -> dict[str, Any]:
+    """A study as `study.json` gives it back."""
+    told: dict[str, Any] = json.loads(json.dumps(plain(study.description())))
+    return told
+
+
+def _sum(told: Mapping[str, Any]) -> str:
+    """A checksum of plain data [hex]."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _sum_of_table(name: str, study: Mapping[str, Any], table: pa.Table) -> str:
+    """A checksum of a table, its name and its study [hex]."""
+    sha = hashlib.sha256(_sum({"table": name, "study": study, "columns": [[each.name, str(each.type)] for each in table.schema]}).encode())
+    for column in table.columns:
+        values = column.to_numpy()
+        sha.update("\n".join(values).encode() if values.dtype == object else values.tobytes())
+    return sha.hexdigest()
 
 
 def _typed(address: str, value: float) -> float | int:

@@ -68,8 +68,11 @@ class Scenario:
 def find(name: str | Path, folder: Path, what: str) -> Path:
     """The file of a scenario or world given by name or path. Raises InputError naming the nearest known one."""
     path, known = Path(name), {file.stem: file for file in sorted(folder.glob("*.toml"))}
-    if path.suffix == ".toml" or (path.exists() and str(name) not in known):
-        return _file(path, what)
+    try:
+        if path.suffix == ".toml" or (path.exists() and str(name) not in known):
+            return _file(path, what)
+    except OSError as error:
+        raise InputError(f"{what} '{name!s:.60}' cannot be read ({error.strerror}).") from None
     if str(name) in known:
         return known[str(name)]
     raise InputError(f"{what} '{name}' is not known; {nearest(str(name), known)}, or give the path of a .toml file.")

@@ -96,6 +96,12 @@ def test_a_file_says_what_is_run(tmp_path):
     assert (study.structure, study.structures) == ({"services.needs_pooling": (0, 1)}, [(0,), (1,)])
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + ".toml"])
+def test_a_name_that_no_file_can_have_is_refused(name):
+    with pytest.raises(InputError, match=r"study 'x{60}' cannot be read \(File name too long\)"):
+        load_study(name)
+
+
 def test_a_list_of_draws_may_stand_in_the_file_or_beside_it(tmp_path):
     (tmp_path / "draws.csv").write_text("missing.at_home,lines.positions,dummy\n0.05,4,0.3\n0.1,2,0.9\n", encoding="utf-8")
     beside = read(tmp_path, '[design]\nmethod = "list"\nfile = "draws.csv"\n')

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments import again, runner
@@ -347,3 +349,67 @@ def test_a_damaged_folder_is_said_in_one_sentence(tmp_path, what, damage, capsys
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "Traceback" not in said
+
+
+def _changed(table, name):
+    """The table with one value changed, and all that it says of itself kept."""
+    column = table.column(name).to_pylist()
+    column[0] = "0" * 64 if isinstance(column[0], str) else column[0] + 1
+    return table.set_column(table.column_names.index(name), name, pa.array(column, table.schema.field(name).type))
+
+
+@pytest.mark.parametrize("damage", ["shortened", "changed", "of another name", "of another study"])
+@pytest.mark.parametrize("name", ["plan", "draws", "points"])
+def test_a_table_that_is_whole_but_not_what_was_written_is_never_used(tmp_path, name, damage, capsys):
+    folder, other = SweepFolder(tmp_path / "study"), SweepFolder(tmp_path / "other")
+    folder.open(sweep(), {"command": "…"})
+    other.open(sweep(seed=5), {"command": "…"})
+    folder.store.path("ab" * 32).write_bytes(b"")
+    path = folder.path / f"{name}.parquet"
+    table = pq.read_table(path)
+    if damage.startswith("of another"):
+        path.write_bytes((folder.path / f"{'draws' if name == 'plan' else 'plan'}.parquet" if damage == "of another name" else other.path / path.name).read_bytes())
+    else:
+        pq.write_table(table.slice(0, 1) if damage == "shortened" else _changed(table, "draw"), path)
+    capsys.readouterr()
+    with pytest.raises(InputError, match=rf"{name}.parquet is damaged, or of another study"):
+        open_frame(folder.path)
+    if name == "plan":
+        assert main(["check", str(folder.path)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    folder.open(sweep(), {"command": "…"})
+    assert folder.table(name).num_rows == table.num_rows  # restored
+
+
+@pytest.mark.parametrize("damage", [{"study": None}, {"study": {"design": None}}, {"study": {"seeds": "two"}}, {"study": {"inputs": 5}}, {"commands": 3}])
+def test_a_study_json_with_other_things_in_it_is_damaged(tmp_path, damage, capsys):
+    folder = SweepFolder(tmp_path / "study")
+    folder.open(sweep(), {"command": "…"})
+    told = json.loads(folder.info.read_text(encoding="utf-8"))
+    for key, value in damage.items():
+        told[key] = {**told[key], **value} if isinstance(value, dict) else value
+    folder.info.write_text(json.dumps(told), encoding="utf-8")
+    for command in ("check", "extend", "analyse"):
+        assert main([command, str(folder.path)]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "study.json is damaged: its content does not match its checksum" in said
+    assert folder.open(sweep(), {"command": "…"}) == [f"{folder.info} was damaged and is written anew."]
+    assert folder.study() == sweep()
+
+
+def test_a_study_that_is_extended_while_it_runs_stays_extended(tmp_path, monkeypatch, capsys):
+    folder, small, large = SweepFolder(tmp_path), sweep(), sweep().extended(seeds=2)
+    compute = sweeping._compute
+
+    def compute_while_another_extends(study, *rest):
+        done = compute(study, *rest)
+        if study == small:
+            swept(large, tmp_path)
+        return done
+
+    monkeypatch.setattr(sweeping, "_compute", compute_while_another_extends)
+    swept(small, tmp_path)
+    assert "was meanwhile extended by another command" in capsys.readouterr().err
+    assert folder.study() == large
+    assert len(open_frame(tmp_path)) == len(large.rows)
