@@ -41,7 +41,7 @@ from sim.runs import describe_world, in_a_sentence, plain, source_digest, write_
 
 FORMAT = "countylines sweep, format 1"
 STRUCTURE = "structure:"
-RESTORED = "give the command in its README.md again to restore it"
+RESTORED = "give the command in its README.md again (or, of several, all in turn) to restore it"
 SUM = "sum"
 FIXED = ("world", "seed", "common_seeds")  # a folder has one of each
 
@@ -86,9 +86,9 @@ class SweepFolder:
         write_json(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
         for name, table in (("draws", _draws(study)), ("points", _points(study)), ("plan", _plan(study))):
             write_parquet(self.path / f"{name}.parquet", table.replace_schema_metadata({SUM: _sum_of_table(name, described(study), table)}))
-        self._write_text("README.md", _readme(self.path, facts["command"]))
-        commands = [*(before or {}).get("commands", []), facts["command"]]
-        self.write_study(study, {**facts, "commands": list(dict.fromkeys(commands))}, "running")
+        commands = list(dict.fromkeys([*(before or {}).get("commands", []), facts["command"]]))
+        self._write_text("README.md", _readme(self.path, commands))
+        self.write_study(study, {**facts, "commands": commands}, "running")
         return changed
 
     def _before(self) -> dict[str, Any] | None:
@@ -117,6 +117,8 @@ class SweepFolder:
             there = read_json(self._scenario(scenario.name))
             if there is not None and {key: there.get(key) for key in ("policies", "parameters")} != json.loads(json.dumps(scenario.resolved())):
                 said.append(f"Scenario '{scenario.name}' has changed since this folder was written: its runs are computed again.")
+        if then["seeds"] > now["seeds"] or then["design"]["size"] > now["design"]["size"] or set(then["scenarios"]) - set(now["scenarios"]):
+            said.append("The study in this folder was larger: runs that are not asked for any more stay in runs/ but leave its frame, until `extend` asks for them again.")
         parts = {"inputs": "Inputs", "design": "The design", "structure": "The structures", "seeds": "The number of seeds", "scenarios": "The scenarios"}
         said += [f"{what} changed since this folder was written: what is missing is computed." for key, what in parts.items() if then.get(key) != now[key]]
         return said
@@ -307,12 +309,14 @@ def _type(value: float | int) -> pa.DataType:
     return pa.int64() if isinstance(value, int) else pa.float64()
 
 
-def _readme(path: Path, command: str) -> str:
+def _readme(path: Path, commands: Sequence[str]) -> str:
+    several = " these commands in turn" if len(commands) > 1 else ""
+    lines = "\n".join(f"    {command}" for command in commands)
     return f"""# A study of many runs
 
-To rebuild it, with the version and commit that `study.json` names, from the study file:
+To rebuild it, with the version and commit that `study.json` names, from the study file{several}:
 
-    {command}
+{lines}
 
 or from this folder alone, whatever has become of the study file since; this also goes on where the study was stopped:
 

@@ -413,3 +413,13 @@ def test_a_study_that_is_extended_while_it_runs_stays_extended(tmp_path, monkeyp
     assert "was meanwhile extended by another command" in capsys.readouterr().err
     assert folder.study() == large
     assert len(open_frame(tmp_path)) == len(large.rows)
+
+
+def test_the_readme_of_an_extended_study_has_all_commands_and_a_study_that_shrinks_says_so(tmp_path):
+    folder, small = SweepFolder(tmp_path), sweep()
+    folder.open(small, {"command": "sweep it"})
+    folder.open(small.extended(seeds=2), {"command": "extend it"})
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "these commands in turn:\n\n    sweep it\n    extend it\n" in readme
+    assert not [said for said in folder.open(small.extended(seeds=3), {"command": "extend it more"}) if "was larger" in said]
+    assert [said for said in folder.open(small, {"command": "sweep it"}) if said.startswith("The study in this folder was larger")]
