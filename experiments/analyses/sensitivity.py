@@ -18,9 +18,9 @@ can be estimated without bias from the spread within draws, as in one-way analys
 where v is the mean variance of a draw's mean by chance, c_T half the variance by chance of A - AB, and c_1 the covariance by
 chance of B and AB - A. Where the draws have seeds of their own, c_T = v and c_1 = 0. Where draws share their seeds, chance is
 shared too; then v, c_T and c_1 come from the differences within seeds. (The variance of a conditional mean by nested
-simulation: Sun, Apley and Staum 2011, Operations Research 59(4), doi 10.1287/opre.1110.0932; indices of the conditional mean of
-stochastic models, and how much repetition they need: Hart, Alexanderian and Gremaud 2017, arXiv 1602.06218, and Mazo et al., arXiv
-2210.08807. The estimators that are corrected: Saltelli et al. 2010, doi 10.1016/j.cpc.2009.09.018, as SALib has them.)
+simulation: Sun, Apley and Staum 2011, Operations Research 59(4), doi 10.1287/opre.1110.0932; indices of stochastic models: Hart,
+Alexanderian and Gremaud 2017, SIAM Journal on Scientific Computing 39(4), arXiv 1602.06218; how many seeds and how many draws those of
+the conditional mean need: Kouye and Mazo 2022, arXiv 2210.08807. The estimators that are corrected: Saltelli et al. 2010, doi 10.1016/j.cpc.2009.09.018, as SALib has them.)
 
 With one seed for each draw the dummy's own total variance is an estimate of v, since the dummy adds chance and nothing else; it
 is used in that case, unless all draws share one seed: the dummy then changes not even chance, and nothing tells chance apart.

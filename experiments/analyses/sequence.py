@@ -16,8 +16,8 @@ Westfall 2005, The American Statistician 59(3)). Solved for the mean, after n pa
 and no bound as long as K >= a, which with the g used here is before the 15th pair. It is exact for normal differences. For others it
 holds as far as means of some pairs are nearly normal; g is smaller than best for a few pairs, so that it does. Simulated, looking
 after each of 1,000 pairs, it missed in 3 of 100 for normal differences and in at most 5 for discrete, heavy-tailed and moderately
-skewed ones, but in 6 for differences as skewed as an exponential, and in 12 where all the difference is made in three pairs of a
-hundred, one way only. Differences of two like runs are seldom like that; `pairs.csv` shows whether they are. What no interval of this
+skewed ones, but in 7 for differences as skewed as an exponential, in 13 as a lognormal, and in 12 where all the difference is made in
+three pairs of a hundred, one way only. Differences of two like runs are seldom like that; `pairs.csv` shows whether they are. What no interval of this
 kind can see is a rare event that has not happened yet.
 
 *What it says*: which of two is better in the model, on average over chance and over what is declared uncertain. *What it does not

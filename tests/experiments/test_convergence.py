@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from experiments.analyses.convergence import POWER, convergence, pairs_for, power
-from experiments.analyses.differences import bootstrap, paired
+from experiments.analyses.differences import bootstrap, paired, wide
 from experiments.analyses.outcomes import difference, level, measures_of
 from sim.errors import InputError
 from tests.experiments.frames import design, frame
@@ -73,7 +73,15 @@ def test_paired_differences_are_those_of_draws():
 
 def test_the_bootstrap_interval_is_scipy_s():
     values = np.random.default_rng(1).exponential(size=200)
-    theirs = stats.bootstrap((values,), np.mean, method="BCa", n_resamples=9999, rng=1).confidence_interval
+    expanded = 2.0 * stats.norm.cdf(wide(len(values))) - 1.0
+    theirs = stats.bootstrap((values,), np.mean, method="BCa", n_resamples=9999, confidence_level=expanded, rng=1).confidence_interval
     ours = bootstrap(values)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.03)
     assert np.isnan(bootstrap(values[:5]).low)
+
+
+@pytest.mark.parametrize("draw", [lambda rng: rng.normal(size=10), lambda rng: rng.poisson(1.0, size=10) - rng.poisson(1.0, size=10).astype(float)])
+def test_of_ten_draws_the_bootstrap_interval_holds_the_mean_about_as_often_as_it_says(draw):
+    rng = np.random.default_rng(1)
+    intervals = [bootstrap(draw(rng)) for _ in range(600)]
+    assert 0.925 <= np.mean([each.low <= 0.0 <= each.high for each in intervals]) <= 0.975
