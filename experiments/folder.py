@@ -7,11 +7,14 @@
     measures.parquet    every value: scenario, replicate, window, measure
     differences.csv     every paired difference
     report.html         for reading
+
+study.json says by a checksum whether it is whole, and whether replicates.csv is what was written.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -34,11 +37,13 @@ from experiments.store import Result, Store, Unusable, write_parquet
 from experiments.study import PRESENT_PRACTICE, Run, Study, describe_scenario, scenario_from, world_from
 from sim.errors import InputError
 from sim.parameters import Parameters
-from sim.runs import commit, describe_world, in_a_sentence, source_digest, versions, write_atomically, write_json
+from sim.runs import commit, describe_world, in_a_sentence, plain, source_digest, versions, write_atomically, write_json
 
 RESULTS = Path("results")
 LONGEST_NAME = 100
 FORMAT = "countylines study, format 1"
+SUM = "sum"
+RESTORED = "give the command in its README.md again to restore it"
 
 
 def default_name(study: Study) -> str:
@@ -105,11 +110,13 @@ class Folder:
 
     def _refuse_another(self, study: Study) -> None:
         there = _read_json(self.path / "study.json")
-        if there is None:
-            return
+        if there is None or (there.get("format") == FORMAT and not is_whole(there)):
+            return  # nobody can say what it was; its runs go by their keys
+        asked = there.get("study")
+        then = asked if isinstance(asked, dict) else {}
         for key, wanted in study.description().items():
-            if key in ("world", "seed", "fixed_parameters") and there.get("study", {}).get(key) != wanted:
-                shown = (there.get("study", {}).get(key), wanted)
+            if key in ("world", "seed", "fixed_parameters") and then.get(key) != wanted:
+                shown = (then.get(key), wanted)
                 told = [value.get("name", value) if isinstance(value, dict) else value for value in shown]
                 but = f"has {key.replace('_', ' ')} {told[0]} and not {told[1]}" if told[0] != told[1] else f"has other days or places of {told[1]}"
                 raise InputError(f"{self.path} holds another study, which {but}; give this one another --name.")
@@ -148,8 +155,8 @@ class Folder:
         runs += [_described(run, "fit", results) for run in study.runs_of_fit]
         told = {key: value for key, value in facts.items() if key != "failures"}
         failed = [describe_failure(failure, self.path) | {"trace": failure.trace} for failure in failures]
-        study_told = {"format": FORMAT, "state": state, "study": study.description(), **told, "runs": runs, "failures": failed}
-        write_json(self.path / "study.json", study_told)
+        replicates = checksum(_replicates_as_text(study.replicates))
+        write_told(self.path / "study.json", {"format": FORMAT, "state": state, "study": study.description(), **told, "replicates": replicates, "runs": runs, "failures": failed})
 
     def _write_text(self, name: str, text: str) -> None:
         def write(path: Path) -> None:
@@ -278,7 +285,36 @@ def told_by(path: Path) -> dict[str, Any]:
     data = _read_json(path / "study.json")
     if data is None or data.get("format") != FORMAT:
         raise InputError(f"{path} is not the folder of a study: it has no study.json that `compare` or `sweep` wrote.")
+    if not is_whole(data):
+        raise InputError(f"{path / 'study.json'} is damaged: its content does not match its checksum; {RESTORED}.")
     return data
+
+
+def write_told(path: Path, told: Mapping[str, Any]) -> None:
+    """What a folder says of its study, as JSON that says by a checksum whether it is whole."""
+    as_read = json.loads(json.dumps(plain(told)))
+    write_json(path, as_read | {SUM: checksum(as_read)})
+
+
+def is_whole(told: dict[str, Any]) -> bool:
+    """Whether that, read again, is what was written; its checksum is taken out."""
+    return bool(told.pop(SUM, None) == checksum(told))
+
+
+def checksum(told: Any) -> str:
+    """SHA-256 of plain data [hex]."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def replicates_in(path: Path) -> list[dict[str, str]]:
+    """The rows of a comparison's replicates.csv. Raises InputError if it is not what was written."""
+    try:
+        text = (path / "replicates.csv").read_bytes().decode()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path / 'replicates.csv'} is missing or damaged ({getattr(error, 'strerror', None) or 'it is not UTF-8 text'}); {RESTORED}.") from None
+    if checksum(text) != told_by(path).get("replicates"):
+        raise InputError(f"{path / 'replicates.csv'} is damaged, or of another study: its content does not match its checksum; {RESTORED}.")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def recorded(path: Path, key: str) -> Recorded:
@@ -289,24 +325,27 @@ def recorded(path: Path, key: str) -> Recorded:
         raise InputError(f"{path}: {len(found)} of its {len(data['runs'])} runs have a key that begins with '{key}', but it must be one; study.json lists them.")
     run = next(iter(found.values()))
     world = _needed(path / "scenarios" / f"world-{data['study']['world']['name']}.json")
-    scenario = PRESENT_PRACTICE if run["purpose"] == "fit" else scenario_from(_needed(path / "scenarios" / f"{run['scenario']}.json"))
-    parameters = {} if run["purpose"] == "fit" else _parameters_of(path / "replicates.csv", run["replicate"])
+    is_fit = run["purpose"] == "fit"
+    told = {} if is_fit else _needed(path / "scenarios" / f"{run['scenario']}.json")
+    parameters = {} if is_fit else _parameters_of(path, run["replicate"])
+    try:
+        scenario, there = PRESENT_PRACTICE if is_fit else scenario_from(told), world_from(world)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(f"{path / 'scenarios'} has a damaged file; {RESTORED}.") from None
     replicate = Replicate(run["replicate"], run["seed"], run["draw"], parameters)
-    return Recorded(Run(scenario, replicate, run["key"]), world_from(world), run["digest"], data.get("source", ""))
+    return Recorded(Run(scenario, replicate, run["key"]), there, run["digest"], data.get("source", ""))
 
 
 def _needed(path: Path) -> dict[str, Any]:
     data = _read_json(path)
     if data is None:
-        raise InputError(f"{path} is missing or damaged; give the command in README.md again to restore it.")
+        raise InputError(f"{path} is missing or damaged; {RESTORED}.")
     return data
 
 
 def _parameters_of(path: Path, number: int) -> dict[str, float | int]:
     """The parameter draw of one replicate."""
-    with in_a_sentence(path, "read"), path.open(encoding="utf-8", newline="") as file:
-        rows = {row["replicate"]: row for row in csv.DictReader(file)}
-    row = rows[str(number)]
+    row = {row["replicate"]: row for row in replicates_in(path)}[str(number)]
     declared = {each.address: each for group in Parameters.registry.values() for each in group.declared.values()}
     addresses = [name for name in row if name not in ("replicate", "seed", "draw")]
     return {address: int(row[address]) if isinstance(declared[address].value, int) else float(row[address]) for address in addresses}

@@ -13,7 +13,6 @@ and how many runs are missing.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import warnings
@@ -27,7 +26,7 @@ import pyarrow.parquet as pq
 
 from experiments.designs import latin_column
 from experiments.folder import FORMAT as COMPARISON
-from experiments.folder import told_by
+from experiments.folder import replicates_in, told_by
 from experiments.measures import every_measure
 from experiments.sampling import DUMMY
 from experiments.store import Unusable, measured_by, write_parquet
@@ -35,7 +34,6 @@ from experiments.story import Window
 from experiments.sweep_folder import STRUCTURE, SweepFolder, read_json
 from sim import every_parameter
 from sim.errors import InputError
-from sim.runs import in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,8 +195,7 @@ class _Comparison(SweepFolder):
         return [name for name in self._replicates()[0] if name not in ("replicate", "seed", "draw")]
 
     def _replicates(self) -> list[dict[str, str]]:
-        with in_a_sentence(self.path, "read"), (self.path / "replicates.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return replicates_in(self.path)
 
 
 def _folder(path: Path) -> SweepFolder:

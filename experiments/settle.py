@@ -159,7 +159,8 @@ def _question(options: Namespace) -> Question:
 def carry_out(question: Question, folder: Folder, command: str, cores: int, *, as_json: bool = False) -> int:
     """Run pairs until the question is answered, write the folder, and say the verdict; returns the exit code."""
     there = read_json(folder.path / "study.json")
-    if there is not None and "settles" not in there.get("study", {}):
+    asked_there = (there or {}).get("study")
+    if there is not None and not (isinstance(asked_there, dict) and "settles" in asked_there):
         raise InputError(f"{folder.path} holds a comparison that `settle` did not make; give this one another --name.")
     facts, failures, pairs, course = made_by(command), dict[str, Failure](), list[Pair](), list[SoFar]()
     a, b = (scenario.name for scenario in question.study.scenarios)

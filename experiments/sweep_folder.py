@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments.designs import Replicate
-from experiments.folder import Recorded
+from experiments.folder import SUM, Recorded, checksum, is_whole, write_told
 from experiments.runner import Failure
 from experiments.sampling import DUMMY
 from experiments.store import Store, Unusable, write_parquet
@@ -42,7 +42,6 @@ from sim.runs import describe_world, in_a_sentence, plain, source_digest, write_
 FORMAT = "countylines sweep, format 1"
 STRUCTURE = "structure:"
 RESTORED = "give the command in its README.md again (or, of several, all in turn) to restore it"
-SUM = "sum"
 FIXED = ("world", "seed", "common_seeds")  # a folder has one of each
 
 
@@ -98,7 +97,7 @@ class SweepFolder:
             return None
         if told.get("format") != FORMAT:
             raise InputError(f"{self.path} holds another kind of study; give this one another folder with --out.")
-        return told if told.pop(SUM, None) == _sum(told) else None
+        return told if is_whole(told) else None
 
     def _changes(self, before: Mapping[str, Any], study: Sweep) -> list[str]:
         """What is not as it was. Raises InputError where it is another study."""
@@ -128,8 +127,7 @@ class SweepFolder:
 
     def write_study(self, study: Sweep, facts: Mapping[str, Any], state: str, **more: Any) -> None:
         """`study.json`."""
-        told = json.loads(json.dumps(plain({"format": FORMAT, "state": state, "study": study.description(), **facts, **more})))
-        write_json(self.info, told | {SUM: _sum(told)})
+        write_told(self.info, {"format": FORMAT, "state": state, "study": study.description(), **facts, **more})
 
     def _write_text(self, name: str, text: str) -> None:
         def write(path: Path) -> None:
@@ -188,7 +186,7 @@ class SweepFolder:
         told = read_json(self.info)
         if told is None or told.get("format") != FORMAT:
             raise InputError(f"{self.path} is not the folder of a sweep: it has no study.json that `sweep` wrote.")
-        if told.pop(SUM, None) != _sum(told):
+        if not is_whole(told):
             raise InputError(f"{self.info} is damaged: its content does not match its checksum; {RESTORED}.")
         return told
 
@@ -257,14 +255,9 @@ def described(study: Sweep) -> dict[str, Any]:
     return told
 
 
-def _sum(told: Mapping[str, Any]) -> str:
-    """A checksum of plain data [hex]."""
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
 def _sum_of_table(name: str, study: Mapping[str, Any], table: pa.Table) -> str:
     """A checksum of a table, its name and its study [hex]."""
-    sha = hashlib.sha256(_sum({"table": name, "study": study, "columns": [[each.name, str(each.type)] for each in table.schema]}).encode())
+    sha = hashlib.sha256(checksum({"table": name, "study": study, "columns": [[each.name, str(each.type)] for each in table.schema]}).encode())
     for column in table.columns:
         values = column.to_numpy()
         sha.update("\n".join(values).encode() if values.dtype == object else values.tobytes())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments import compare, runner
-from experiments.folder import Folder, recorded
+from experiments.folder import Folder, is_whole, recorded, write_told
 from experiments.runner import divide, makespan
 from experiments.store import Store
 from experiments.study import Run, Study
@@ -211,7 +211,13 @@ def test_a_replay_that_comes_out_otherwise_fails(tmp_path: Path, monkeypatch: py
     asked = study(number=1)
     folder = done(asked, tmp_path / "study")
     path = folder.path / "study.json"
-    path.write_text(path.read_text(encoding="utf-8").replace(digests(folder)["comparison interviews 0"], "0" * 64), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace(digests(folder)["comparison interviews 0"], "0" * 64)
+    path.write_text(text, encoding="utf-8")
+    assert main(["replay", str(folder.path), asked.runs[1].key]) == 2
+    assert "study.json is damaged: its content does not match its checksum" in capsys.readouterr().err
+    told = json.loads(text)
+    assert not is_whole(told)
+    write_told(path, told)
     assert main(["replay", str(folder.path), asked.runs[1].key]) == FAILED
     assert "NOT the same" in capsys.readouterr().out
 
@@ -221,3 +227,31 @@ def test_a_program_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
     (work,) = divide(asked.runs, asked.world, 1)
     with pytest.raises(compare.InputError, match="changed while the comparison ran"):
         runner._do(0, work, tmp_path, "another digest")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("study.json", lambda text: text.replace('"seed": 1', '"seed": "one"')), ("study.json", lambda text: '{"format": "countylines study, format 1", "study": null}'),
+        ("replicates.csv", lambda text: ""), ("replicates.csv", lambda text: text[:2000]), ("replicates.csv", lambda text: text.replace(".0", ".1")),
+        ("scenarios/interviews.json", lambda text: "{}"), ("scenarios/world-small.json", lambda text: '{"name": 1}'),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_of_a_comparison_is_said_in_one_sentence(tmp_path, name, damage, capsys):
+    from experiments.__main__ import main
+
+    asked, folder = study(number=2), Folder(tmp_path / "study")
+    folder.open(asked, {"command": "…"})
+    path = folder.path / name
+    text = path.read_text(encoding="utf-8")
+    assert damage(text) != text
+    path.write_text(damage(text), encoding="utf-8")
+    commands = [["replay", str(folder.path), next(run.key for run in asked.runs if run.scenario.name == "interviews")]]
+    commands += [["analyse", str(folder.path)]] if not name.startswith("scenarios") else []
+    for command in commands:
+        assert main(command) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert "damaged" in said
+        assert "give the command in its README.md again to restore it" in said
+    folder.open(asked, {"command": "…"})
+    assert path.read_text(encoding="utf-8") == text  # restored
