@@ -321,6 +321,7 @@ def ui(options: argparse.Namespace) -> int:
         store.get_ready()
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, timeout_graceful_shutdown=3, ws_max_size=MOST_MESSAGE, server_header=False, lifespan="on", loop="asyncio",
+            ws_per_message_deflate=False,  # what is large was compressed once for all tabs, and shall not be again for each
         )  # fmt: skip
         server = uvicorn.Server(config)
         threading.Thread(target=_when_ready, args=(server, address, options.open), daemon=True).start()

@@ -116,7 +116,7 @@ export class LessonPanel {
     const [a, b] = room.futures.map((future) => future.number(index, predict.until));
     const rows = [[room.setup.futures[0].title, amount(a, measure)], [room.setup.futures[1].title, amount(b, measure)]];
     if (guess !== null) rows.push(["Your guess for the right future", amount(guess, measure)]);
-    const ribbon = room.setup.ribbons?.get(`a ${measure.name}`);
+    const ribbon = room.setup.ribbons?.get(measure.name);
     const at = ribbon?.low ? predict.until - ribbon.first : -1;
     if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
     result.replaceChildren(

@@ -36,14 +36,25 @@ export function mount(element, bridge) {
 export function start(element, options) {
   if (options.takenAway) return playFile(element);
   const page = mount(element, options);
-  options.onmessage?.((...message) => page.receive(...message));
+  let last = Promise.resolve(); // messages are unpacked and received in the order in which they were sent
+  options.onmessage?.((method, args, buffers = []) => {
+    last = last.catch(() => {}).then(async () => {
+      const whole = await Promise.all(buffers.map((buffer) => inflated(buffer, "deflate")));
+      if (args.packed) args = { ...args, ...JSON.parse(new TextDecoder().decode(whole.shift())) };
+      page.receive(method, args, whole);
+    });
+  });
   return page;
+}
+
+function inflated(content, format) {
+  return new Response(new Blob([content]).stream().pipeThrough(new DecompressionStream(format))).arrayBuffer();
 }
 
 /** Plays what the file holds: a setup, chunks and stories, as JSON with gzipped buffers in base64. */
 async function playFile(element) {
   const taken = JSON.parse(document.getElementById("taken-away").textContent);
-  const unpack = (text) => new Response(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  const unpack = (text) => inflated(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)), "gzip");
   const stories = JSON.parse(new TextDecoder().decode(await unpack(taken.stories)));
   const page = mount(element, { mode: "file", send: (method, { id }) => method === "follow" && stories[id] && page.receive("child", stories[id]) });
   page.receive("setup", taken.setup);
@@ -190,7 +201,7 @@ class Room {
     this.#here();
     if (method === "setup") this.#setup(args);
     else if (method === "chunk") this.#chunk(args, buffers[0]);
-    else if (method === "ribbon") this.#ribbon(args);
+    else if (method === "ribbons") this.#ribbons(args.ribbons);
     else if (method === "cards") this.#cards(args);
     else if (method === "lessons") this.#lessons(args.lessons);
     else if (method === "child") this.followed.told(args);
@@ -303,10 +314,10 @@ class Room {
     this.link.lesson = null;
   }
 
-  #ribbon(args) {
+  #ribbons(ribbons) {
     const to = this.next ? this.next.setup : this.setup;
-    if (!to || args.seeds < 2) return; // one other seed is no range
-    (to.ribbons ??= new Map()).set(`${args.future} ${args.measure}`, args);
+    if (!to) return;
+    to.ribbons = new Map(ribbons.map((ribbon) => [ribbon.measure, ribbon]));
     this.panel.again?.();
     this.stale = true;
     this.dirty();
@@ -553,7 +564,7 @@ class Room {
   #updateCharts() {
     const ribbons = this.setup.ribbons;
     for (const chart of this.charts) {
-      chart.ribbon = ribbons?.get(`a ${chart.measure.name}`) ?? {};
+      chart.ribbon = ribbons?.get(chart.measure.name) ?? {};
       if (chart.element.parentElement === this.moreGrid && !this.moreCharts.open) chart.rows = this.futures.map((future) => future.numbers[chart.index]);
       else chart.update(this.futures, this.covered);
     }
