@@ -67,6 +67,8 @@ def test_everything_that_can_happen_to_a_child_has_a_sentence_and_a_kind():
     ([row(Event.RETURNED, amount=0.3)], "Came back after 7 hours away."),
     ([row(Event.RETURNED, amount=5.2), row(Event.INTERVIEWED, day=42, detail=3)],
      "Return interview held after 2 days, within 72 hours; it said something of what is done to it."),
+    ([row(Event.RETURNED, serial=1), row(Event.RETURNED, day=44, serial=2), row(Event.INTERVIEWED, day=45, serial=1)],
+     "Return interview held after 5 days, later than 72 hours."),
     ([row(Event.WORKER_CHANGED, cause=1)], "The worker changed (move)."),
     ([row(Event.LEFT, detail=4)], "Died."),
 ])  # fmt: skip
