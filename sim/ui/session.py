@@ -170,6 +170,8 @@ class Session:
             self.send("export", self.exports.make(pair, partial(self._progress, "The file to take away is being made"), messages))
         except InputError as error:
             self.tell(str(error))
+        except Exception as error:  # or the page would wait for ever
+            self.tell(f"The file could not be made ({type(error).__name__}).")
 
     def link(self, args: dict[str, Any]) -> None:
         """The query of a link that restores these futures; the player adds its own day, speed, child, lesson and scene."""

@@ -18,9 +18,10 @@ import pytest
 import sim
 from sim.errors import InputError
 from sim.ui import export, results
+from sim.ui.export import Exports
 from sim.ui.futures import CHUNK, Future, path_of
 from sim.ui.measures import as_the_page_counts
-from sim.ui.session import WAITING, link_of, planned
+from sim.ui.session import WAITING, Session, link_of, planned
 from sim.ui.store import DO, LATER, SOON, Store, result
 from tests.ui.conftest import SMALL, Player
 
@@ -154,6 +155,19 @@ def test_a_tab_gets_a_setup_then_chunks_as_it_plays(player):
     player.wait_for("chunk", 4)
     firsts = [(args["first"], args["future"]) for name, args, _ in player.sent if name == "chunk"]
     assert firsts == [(day, name) for day in (31, 31 + CHUNK) for name in "ab"]
+
+
+def test_what_every_tab_is_sent_is_made_once(store, small_town):
+    sent = [[], []]
+    tabs = [Session(store, lambda method, args, buffers, to=to: to.append((method, buffers)), Exports()) for to in sent]
+    for tab, to in zip(tabs, sent, strict=True):
+        tab.receive("start", {"world": "town", "seed": 1, "policies_b": KEY_WORKER})
+        until = time.monotonic() + 60.0
+        while sum(method == "chunk" for method, _ in to) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
+        tab.close()
+    one, other = ([buffers[0] for method, buffers in to if method in ("setup", "chunk")] for to in sent)
+    assert len(one) == 5 and all(a is b for a, b in zip(one, other, strict=True))
 
 
 def test_a_change_from_today_on_keeps_what_was_before(player):

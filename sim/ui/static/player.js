@@ -327,7 +327,9 @@ class Room {
     this.next = null;
     this.asked = 0;
     this.#busy("");
-    this.dialog.show("That cannot be done", h("p", {}, text));
+    if (this.exportButton) this.exportButton.disabled = false;
+    if (this.setup) this.dialog.show("That cannot be done", h("p", {}, text));
+    else this.main.append(h("p", { class: "problem", role: "alert" }, text, " ", h("a", { href: location.pathname }, "Open the room as it usually begins.")));
   }
 
   #exported({ address, name }) {
@@ -607,8 +609,9 @@ class Room {
   }
 
   look(view) {
-    this.view = view === "places" || view === "england" ? view : Number(view);
-    this.viewChoice.value = String(view);
+    const known = [...this.viewChoice.options].some((option) => option.value === String(view)) ? view : "places"; // a link may name anything
+    this.view = known === "places" || known === "england" ? known : Number(known);
+    this.viewChoice.value = String(known);
     this.resize();
     this.remember();
   }
@@ -701,7 +704,12 @@ class Room {
       this.noted = true;
       this.dialog.element.close();
       then();
-    }, { class: "primary" });
+    }, { class: "primary", onkeydown: (event) => {
+      if (event.key !== "PageDown") return; // a clicker has no other key
+      event.preventDefault();
+      event.stopPropagation();
+      begin.click();
+    } });
     this.dialog.show("Before you begin", ...NOTE.map((text) => h("p", {}, text)), h("p", {}, HELP), h("div", { class: "row" }, begin));
     begin.focus();
   }
@@ -728,15 +736,16 @@ class Room {
     }
     if (this.keysOff || !this.setup || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { target } = event;
-    if (target.closest?.("input, select, textarea")) return;
-    if (event.key === " " && target.closest?.("button, a, summary")) return;
     const scene = this.panel.lesson;
+    const clicked = scene && /^Page(Up|Down)$/.test(event.key); // a clicker leads through the lesson, wherever the mouse was last
+    if (!clicked && target.closest?.("input, select, textarea")) return;
+    if (event.key === " " && target.closest?.("button, a, summary")) return;
     const acts = {
       " ": () => this.toggle(),
       ArrowRight: () => this.step(1),
       ArrowLeft: () => this.step(-1),
-      PageDown: () => (scene ? this.panel.next(1) : this.step(7)),
-      PageUp: () => (scene ? this.panel.next(-1) : this.step(-7)),
+      PageDown: () => (scene ? this.panel.click(1) : this.step(7)),
+      PageUp: () => (scene ? this.panel.click(-1) : this.step(-7)),
       Home: () => this.step(-Infinity),
       End: () => this.step(this.known - this.day),
       "+": () => this.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.speed) + 1)]),
