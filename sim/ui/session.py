@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -165,8 +166,7 @@ class Session:
 
     def _export(self, pair: Pair) -> None:
         try:
-            lessons_of_it = [lesson for lesson in lessons.every_lesson() if (lesson["world"], lesson["seed"]) == (pair.a.world.name, pair.a.seed)]
-            messages = [("lessons", {"lessons": lessons_of_it}), ("ribbons", {"ribbons": pair.ribbons()})]
+            messages = [("lessons", {"lessons": lessons_of(pair.a, pair.b)}), ("ribbons", {"ribbons": pair.ribbons()})]
             self.send("export", self.exports.make(pair, partial(self._progress, "The file to take away is being made"), messages))
         except InputError as error:
             self.tell(str(error))
@@ -220,6 +220,15 @@ def planned(plan: Future, policies: Any) -> Future:
         if use.get("to_day") is not None:
             plan = plan.changed(name, None, use["to_day"])
     return plan
+
+
+def lessons_of(a: Future, b: Future) -> list[dict[str, Any]]:
+    """The lessons whose two futures these are: the texts of another would speak of a policy that is not there."""
+    plan = replace(a, uses=())
+    return [
+        lesson for lesson in lessons.every_lesson()
+        if (lesson["world"], lesson["seed"]) == (a.world.name, a.seed) and all(planned(plan, lesson[name]) == future for name, future in (("a", a), ("b", b)))
+    ]  # fmt: skip
 
 
 def _worlds() -> list[dict[str, str]]:

@@ -301,6 +301,7 @@ class Room {
 
   /** Another world or another seed, with the policies that are in use now. */
   startAnew(world, seed) {
+    if (this.#isCutOff()) return;
     this.pause();
     this.follow(null, false);
     const [a, b] = this.setup.futures.map((future) => future.policies);
@@ -357,6 +358,15 @@ class Room {
       ? `The program behind this page no longer answers. What is already here still plays, to ${this.dates.long(this.known)}; nothing can be changed. Start it again and reload the page: the link in the address bar restores this view.`
       : "The program behind this page does not answer. Start it again and reload the page.";
     this.gone.hidden = false;
+    if (this.next) this.next = null;
+    if (this.exportButton) this.exportButton.disabled = false;
+    this.#busy("");
+  }
+
+  /** Is nobody there who could do what is asked? Then it is said, and not waited for. */
+  #isCutOff() {
+    if (!this.gone.hidden) this.dialog.show("That cannot be done", h("p", {}, this.gone.textContent));
+    return !this.gone.hidden;
   }
 
   #here() {
@@ -648,6 +658,7 @@ class Room {
 
   /** Asks for other policies: {policy, settings, from_day, future}; from_day undefined is today, null the first day. */
   change(wish) {
+    if (this.#isCutOff()) return;
     this.pause();
     const from = wish.from_day === null ? this.setup.first_day : this.day;
     this.bridge.send("change", { ...wish, from_day: from, day: this.day });
@@ -674,6 +685,7 @@ class Room {
   }
 
   #export() {
+    if (this.#isCutOff()) return;
     this.exportButton.disabled = true;
     this.#busy("Making a file of both futures …");
     this.bridge.send("export", {});

@@ -206,6 +206,12 @@ def test_children_keep_their_spots_as_more_are_shown(watch, taken_away):
     assert page.evaluate("room.setup.children.length") == 1100 and page.evaluate(spots) == before
 
 
+def test_what_needs_the_program_is_not_waited_for_when_it_is_gone(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    page.evaluate("room.gone.textContent = 'Nobody answers.'; room.gone.hidden = false; room.change({ policy: 'key_worker', settings: {}, from_day: null, future: 'b' })")
+    assert page.locator("#dialog").inner_text().split() == ["That", "cannot", "be", "done", "Close", "Nobody", "answers."] and page.locator(".status").inner_text() == ""
+
+
 def test_a_view_that_is_not_there_is_the_usual_one(watch, taken_away):
     page = watch().open(taken_away.as_uri() + "#view=banana")
     assert page.evaluate("[room.view, room.viewChoice.value]") == ["places", "places"]
