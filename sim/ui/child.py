@@ -121,11 +121,12 @@ def lines_of(records: list[Record]) -> dict[int, tuple[int, int]]:
 
 def timeline(rows: list[Row], lines: dict[int, tuple[int, int]]) -> list[dict[str, Any]]:
     """What happened to a child, in plain words, day by day; what says nothing to a reader is left out."""
-    told, returned = [], 0
+    told, returned = [], {}  # the day of each return by its number: a child may be away again before somebody asks about the time before
     for row in rows:
         event = Event(row["event"])
-        returned = row["day"] if event == Event.RETURNED else returned
-        text = words(row | {"returned": returned}, lines)
+        if event == Event.RETURNED:
+            returned[row["serial"]] = row["day"]
+        text = words(row | {"returned": returned.get(row["serial"], 0)}, lines)
         if text:
             told.append({"day": row["day"], "date": date_of(row["day"]).isoformat(), "text": text, "kind": KINDS_BY_EVENT.get(event, "life"), "event": event.name})
     return told

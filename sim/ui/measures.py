@@ -87,7 +87,7 @@ MEASURES: tuple[DailyMeasure, ...] = (
                  ("exploitation.tries", "exploitation.out", "exploitation.drawn_back", "services.help_works"), lambda d: d.flow(Event.GOT_OUT)),
     DailyMeasure("interviews", "Return interviews held", "interviews", "flow", "Return interviews that were held, on time or late.",
                  ("services.offered", "services.accepted", "services.interviewers"), lambda d: d.flow(Event.INTERVIEWED)),
-    DailyMeasure("interviews_in_time", "... within 72 hours", "interviews", "flow", "Of the return interviews held, those within 72 hours of the return.",
+    DailyMeasure("interviews_in_time", "Interviews within 72 hours", "interviews", "flow", "Of the return interviews held, those within 72 hours of the return.",
                  ("services.arranging", "services.interviewers"), lambda d: d.flow(Event.INTERVIEWED, bit=WITHIN_72_HOURS)),
     DailyMeasure("looked_after", "Looked after now", "children", "stock", "Children aged 10 to 17 in the care of their authority this evening.",
                  ("care.leaves_10_15", "care.leaves_16_17"), lambda d: d.stock("looked_after")),

@@ -8,6 +8,7 @@ list; everything else is 403, 404 or a page of our own.
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib.metadata
 import ipaddress
 import os
@@ -19,6 +20,7 @@ import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,8 @@ class Guard:
             return await answer(send, 405, "Pages are read here, nothing is written.")
         if found := PLAYER.fullmatch(path):
             return await send_file(send, STATIC / found[1], lasting=path.count("/") > 2)
+        if path.startswith("/_solara/cdn/") and (name := path.removeprefix("/_solara/cdn/")) in vendored():
+            return await send_vendored(send, name, b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""))
         if found := TOKEN.fullmatch(path):
             return await send_export(send, found[1])
         if found := REPORT.fullmatch(path):
@@ -117,25 +121,18 @@ FULL = "As many people as the server can serve are in the room. Wait until someb
 
 
 def is_of_solara(path: str) -> bool:
-    """A file of Solara's that its page needs: its static files, its extensions, and of the content network only what is at hand."""
+    """A file of Solara's that its page needs: its static files and its extensions."""
     if ".." in path or "//" in path or "\\" in path or "\0" in path:
         return False
-    if path.startswith("/_solara/cdn/"):
-        return path.removeprefix("/_solara/cdn/") in vendored()
     if path.startswith("/static/public/"):
         return False
     return path.startswith(("/static/", "/jupyter/nbextensions/", "/_solara/api/close/")) or path == "/favicon.ico"
 
 
+@cache
 def vendored() -> frozenset[str]:
     """What of the content network lies in this package."""
-    global _vendored
-    if _vendored is None:
-        _vendored = frozenset(path.relative_to(CDN).as_posix() for path in CDN.rglob("*") if path.is_file())
-    return _vendored
-
-
-_vendored: frozenset[str] | None = None
+    return frozenset(path.relative_to(CDN).as_posix() for path in CDN.rglob("*") if path.is_file())
 
 
 def sessions() -> dict[str, Any]:
@@ -174,6 +171,19 @@ async def send_file(send: Send, path: Path, lasting: bool) -> None:
         return await answer(send, 404, "There is no such file here.", title="Not found")
     keep = "public, max-age=31536000, immutable" if lasting else "no-cache"
     await send_bytes(send, path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream") + "; charset=utf-8", 200, {"cache-control": keep})
+
+
+async def send_vendored(send: Send, name: str, compressed: bool) -> None:
+    """A file of the content network: compressed once, not for each who comes, and kept by browsers, for its version is in its name."""
+    said = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"} | ({"content-encoding": "gzip"} if compressed else {})
+    kind = TYPES.get(Path(name).suffix, "application/octet-stream") + ("" if name.endswith(".woff2") else "; charset=utf-8")
+    await send_bytes(send, read_compressed(name) if compressed else (CDN / name).read_bytes(), kind, 200, said)
+
+
+@cache
+def read_compressed(name: str) -> bytes:
+    """One of the vendored files, by gzip; about 2 MB all together."""
+    return gzip.compress((CDN / name).read_bytes(), 6, mtime=0)
 
 
 async def send_export(send: Send, token: str) -> None:
@@ -321,6 +331,7 @@ def ui(options: argparse.Namespace) -> int:
         store.get_ready()
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, timeout_graceful_shutdown=3, ws_max_size=MOST_MESSAGE, server_header=False, lifespan="on", loop="asyncio",
+            ws_per_message_deflate=False,  # what is large was compressed once for all tabs, and shall not be again for each
         )  # fmt: skip
         server = uvicorn.Server(config)
         threading.Thread(target=_when_ready, args=(server, address, options.open), daemon=True).start()

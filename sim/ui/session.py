@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -75,7 +76,7 @@ class Session:
     # -- to the player -------------------------------------------------------------------------------------------------------
 
     def send(self, method: str, args: dict[str, Any], *buffers: bytes) -> None:
-        """A message to the player, if there still is one."""
+        """A message to the player, if there still is one. Buffers are compressed; with "packed" in `args` the first holds the rest of them, as JSON."""
         with self._sending, suppress(Exception):  # the tab may be closing while we send; there is nobody to tell
             if not self.closed:
                 self._send(method, args, list(buffers))
@@ -113,10 +114,10 @@ class Session:
 
     def _show(self, a: Future, b: Future, day: int, from_day: int | None = None) -> None:
         pair = self.store.pair(a, b)
-        setup = pair.setup(self._progress)
+        setup = pair.packed_setup(self._progress)
         self._look_at(pair)
         self.sent, self.followed = 0, None
-        self.send("setup", setup | ({} if from_day is None else {"from_day": from_day}))
+        self.send("setup", {"packed": True} | ({} if from_day is None else {"from_day": from_day}), setup)
         if from_day is None:
             self.send("cards", {"cards": cards.every_card(), "worlds": _worlds()})
             self.send("lessons", {"lessons": lessons.every_lesson()})
@@ -131,7 +132,7 @@ class Session:
         pair = self._pair()
         until = min(pair.a.chunk_of(min(day + AHEAD, pair.a.last_day)), pair.a.chunks - 1)
         while self.sent <= until and not self.closed and not self._has_changed(pair):
-            for args, buffer in pair.messages(self.sent):
+            for args, buffer in pair.packed_messages(self.sent):
                 self.send("chunk", args, buffer)
             self.sent += 1
             if self.followed is not None:
@@ -165,12 +166,12 @@ class Session:
 
     def _export(self, pair: Pair) -> None:
         try:
-            ribbons = [("ribbon", args) for args in pair.ribbons()]
-            lessons_of_it = [lesson for lesson in lessons.every_lesson() if (lesson["world"], lesson["seed"]) == (pair.a.world.name, pair.a.seed)]
-            messages = [("lessons", {"lessons": lessons_of_it}), *ribbons]
+            messages = [("lessons", {"lessons": lessons_of(pair.a, pair.b)}), ("ribbons", {"ribbons": pair.ribbons()})]
             self.send("export", self.exports.make(pair, partial(self._progress, "The file to take away is being made"), messages))
         except InputError as error:
             self.tell(str(error))
+        except Exception as error:  # or the page would wait for ever
+            self.tell(f"The file could not be made ({type(error).__name__}).")
 
     def link(self, args: dict[str, Any]) -> None:
         """The query of a link that restores these futures; the player adds its own day, speed, child, lesson and scene."""
@@ -185,9 +186,9 @@ class Session:
         if pair is not None:
             self.store.want((pair.a, pair.b))
 
-    def _tell_range(self, pair: Pair, ribbon: dict[str, Any]) -> None:
+    def _tell_range(self, pair: Pair, ribbons: bytes) -> None:
         if self.pair is pair:
-            self.send("ribbon", ribbon)
+            self.send("ribbons", {"packed": True}, ribbons)
 
     def _pair(self) -> Pair:
         if self.pair is None:
@@ -219,6 +220,15 @@ def planned(plan: Future, policies: Any) -> Future:
         if use.get("to_day") is not None:
             plan = plan.changed(name, None, use["to_day"])
     return plan
+
+
+def lessons_of(a: Future, b: Future) -> list[dict[str, Any]]:
+    """The lessons whose two futures these are: the texts of another would speak of a policy that is not there."""
+    plan = replace(a, uses=())
+    return [
+        lesson for lesson in lessons.every_lesson()
+        if (lesson["world"], lesson["seed"]) == (a.world.name, a.seed) and all(planned(plan, lesson[name]) == future for name, future in (("a", a), ("b", b)))
+    ]  # fmt: skip
 
 
 def _worlds() -> list[dict[str, str]]:

@@ -103,7 +103,8 @@ class Shown:
             "children_in_world": self.begun.present,
             "scale": (
                 f"One dot is one child. Shown is every child who in either future is in care, approached, on a line, missing, in custody or in "
-                f"hospital, and {100 * self.share:.2g} % of the others{whole}. Charts and numbers count all {self.begun.present:,} children."
+                f"hospital, and {100 * self.share:.2g} % of the others{whole}. "
+                f"Each is drawn as one thing: who is away tonight as missing, also when in care or on a line. Charts and numbers count all {self.begun.present:,} children."
             ),
             "first_date": date_of(1).isoformat(), "first_day": self.a.first_day, "last_day": self.a.last_day, "chunk_days": CHUNK,
             "places": [
@@ -158,5 +159,12 @@ class Shown:
 
 def title_of(plan: Future) -> str:
     """A future's name in plain words."""
-    titles = list(dict.fromkeys(every_policy()[use.policy].title for use in plan.uses))
+    ends = {use.policy: use.ends for use in plan.uses}  # of each policy its last use
+    titles = [every_policy()[policy].title + (f" (until {in_words(day - 1)})" if day else "") for policy, day in ends.items()]
     return " + ".join(titles) or PRESENT_PRACTICE
+
+
+def in_words(day: int) -> str:
+    """A day as one writes it."""
+    date = date_of(day)
+    return f"{date.day} {date:%B %Y}"

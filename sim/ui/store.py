@@ -7,6 +7,7 @@ that live what somebody waits for, and one of low priority for the range over ot
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import queue
@@ -332,11 +333,12 @@ class Pair:
         self.store, self.a, self.b = store, a, b
         self._lock = threading.Lock()
         self._shown: Shown | None = None
+        self._setup = b""
         self._messages: list[list[tuple[dict[str, Any], bytes]]] = []
         self._lock_of_seeds = threading.Lock()
-        self._listeners: list[weakref.WeakMethod[Callable[[Pair, dict[str, Any]], None]]] = []
-        self._other: dict[tuple[str, int], Promise] = {}  # the numbers of other seeds, by future and how many seeds further
-        self._ribbons: dict[tuple[str, str], dict[str, Any]] = {}
+        self._listeners: list[weakref.WeakMethod[Callable[[Pair, bytes], None]]] = []
+        self._other: dict[int, Promise] = {}  # the numbers of other seeds, by how many seeds further
+        self._ribbons: list[dict[str, Any]] = []
 
     def setup(self, tell: Tell | None = None) -> dict[str, Any]:
         """The setup. Waits for the warm-up to be lived. Raises InputError."""
@@ -346,8 +348,18 @@ class Pair:
                 self._shown = Shown(self.a, self.b, result(begun))
             return self._shown.setup()
 
+    def packed_setup(self, tell: Tell | None = None) -> bytes:
+        """The setup as it is sent: written out and compressed once, whoever comes."""
+        if not self._setup:
+            self._setup = pack(self.setup(tell))
+        return self._setup
+
     def messages(self, chunk: int) -> list[Message]:
         """The two messages of a chunk. Waits until it is lived. Raises InputError."""
+        return [(args, zlib.decompress(buffer)) for args, buffer in self.packed_messages(chunk)]
+
+    def packed_messages(self, chunk: int) -> list[Message]:
+        """The same, with buffers as they are sent and kept: compressed once, whoever comes."""
         promises = [[self.store.record(plan, n) for plan in (self.a, self.b)] for n in range(len(self._messages), chunk + 1)]
         for ahead in range(chunk + 1, chunk + 1 + AHEAD):
             self.ask_for(ahead)
@@ -359,7 +371,7 @@ class Pair:
                 ready = promises[n - chunk - 1]
                 made = self._shown.take(*(result(promise) for promise in ready))
                 self._messages.append([(args, zlib.compress(buffer, 1)) for args, buffer in made])
-            return [(args, zlib.decompress(buffer)) for args, buffer in self._messages[chunk]]
+            return self._messages[chunk]
 
     def ask_for(self, chunk: int) -> None:
         """Have the next chunk lived while the player plays this one."""
@@ -382,49 +394,50 @@ class Pair:
 
     # -- the range over other seeds ------------------------------------------------------------------------------------------
 
-    def compare_with_other_seeds(self, listener: Callable[[Pair, dict[str, Any]], None]) -> None:
-        """As other seeds of both futures end in the background, a listener (a method, whose object may go) is told their range, measure by measure."""
+    def compare_with_other_seeds(self, listener: Callable[[Pair, bytes], None]) -> None:
+        """As other seeds of the left future end in the background, a listener (a method, whose object may go) is told their range, packed."""
         with self._lock_of_seeds:
             self._listeners = [known for known in self._listeners if known() is not None] + [weakref.WeakMethod(listener)]
-            asked = [(name, n) for n in range(1, OTHER_SEEDS + 1) for name in "ab" if (name, n) not in self._other or failed(self._other[name, n])]
-            for name, n in asked:
-                plan = self.a if name == "a" else self.b
-                other = replace(plan, seed=(plan.seed + n) % (GREATEST_SEED + 1))
-                self._other[name, n] = self.store.numbers(other, min(RANGE_CHUNKS, plan.chunks))
-        for ribbon in self.ribbons():
-            listener(self, ribbon)
+            asked = [n for n in range(1, OTHER_SEEDS + 1) if n not in self._other or failed(self._other[n])]
+            for n in asked:
+                other = replace(self.a, seed=(self.a.seed + n) % (GREATEST_SEED + 1))
+                self._other[n] = self.store.numbers(other, min(RANGE_CHUNKS, self.a.chunks))
+        if ribbons := self.ribbons():
+            listener(self, pack({"ribbons": ribbons}))
         me = weakref.ref(self)  # a promise keeps whom it tells; it shall not keep us
-        for name, n in asked:
-            self._other[name, n].add_done_callback(partial(_tell, me, name))
+        for n in asked:
+            self._other[n].add_done_callback(partial(_tell, me))
 
-    def one_more_seed(self, name: str) -> None:
+    def one_more_seed(self) -> None:
         """Another seed has ended: tell the range when their number has doubled, which is when it may have changed much."""
         with self._lock_of_seeds:
-            promises = [promise for (future, _), promise in self._other.items() if future == name]
-            numbers = [measures.as_the_page_counts(promise.result()) for promise in promises if promise.done() and not failed(promise)]
-            if len(numbers) not in (1, 2, 4, OTHER_SEEDS):
+            numbers = [measures.as_the_page_counts(promise.result()) for promise in self._other.values() if promise.done() and not failed(promise)]
+            if len(numbers) not in (2, 4, OTHER_SEEDS):  # one other seed is no range
                 return
-            stack, first = np.stack(numbers), self.a.first_day
-            for n, measure in enumerate(MEASURES):
-                low, high = (rounded(end[n]) for end in (stack.min(axis=0), stack.max(axis=0)))
-                told = {"future": name, "measure": measure.name, "first": first, "days": len(low), "low": low, "high": high, "seeds": len(numbers)}
-                self._ribbons[name, measure.name] = told
-            new = [self._ribbons[name, measure.name] for measure in MEASURES]
+            lows, highs = np.min(numbers, axis=0), np.max(numbers, axis=0)
+            self._ribbons = [
+                {"measure": measure.name, "first": self.a.first_day, "low": rounded(low), "high": rounded(high), "seeds": len(numbers)}
+                for measure, low, high in zip(MEASURES, lows, highs, strict=True)
+            ]
             listeners = [listener for known in self._listeners if (listener := known()) is not None]
+        told = pack({"ribbons": self.ribbons()})
         for listener in listeners:
-            for ribbon in new:
-                listener(self, ribbon)
+            listener(self, told)
 
     def ribbons(self) -> list[dict[str, Any]]:
-        """The ranges that are known so far."""
-        with self._lock_of_seeds:
-            return list(self._ribbons.values())
+        """The range of each measure over other seeds of the left future, as far as it is known."""
+        return self._ribbons
 
 
-def _tell(pair: weakref.ref[Pair], name: str, promise: Promise) -> None:
+def _tell(pair: weakref.ref[Pair], promise: Promise) -> None:
     known = pair()
     if known is not None and not failed(promise):
-        known.one_more_seed(name)
+        known.one_more_seed()
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """A message as it is sent: JSON, compressed; the player unpacks it."""
+    return zlib.compress(json.dumps(message, separators=(",", ":")).encode(), 6)
 
 
 def rounded(values: NDArray[np.float64]) -> list[int]:

@@ -1,6 +1,8 @@
 """A room in miniature: a small world under the name of the town, futures lived in this process, and a player that notes what it is sent."""
 
+import json
 import time
+import zlib
 from functools import partial
 
 import pytest
@@ -29,7 +31,7 @@ def small_town(monkeypatch):
     """The room opens a small world instead of the town."""
     for module in (futures, session):
         monkeypatch.setattr(module, "open_worlds", lambda: {"town": SMALL})
-    monkeypatch.setattr(store_of_the_room, "OTHER_SEEDS", 1)
+    monkeypatch.setattr(store_of_the_room, "OTHER_SEEDS", 2)
     monkeypatch.setattr(lessons, "every_lesson", list)
     return SMALL
 
@@ -39,7 +41,12 @@ class Player:
 
     def __init__(self, store: Store):
         self.sent: list[tuple[str, dict, list[bytes]]] = []
-        self.session = Session(store, lambda *message: self.sent.append(message), Exports())
+        self.session = Session(store, self._hear, Exports())
+
+    def _hear(self, method, args, buffers):
+        """Unpacks a message as the page does."""
+        whole = [zlib.decompress(buffer) for buffer in buffers]
+        self.sent.append((method, {**args, **json.loads(whole.pop(0))} if "packed" in args else args, whole))
 
     def __getattr__(self, method):
         return partial(self._ask, method)

@@ -54,7 +54,7 @@ def messages(children: int = 900, days: int = 56, seed: int = 1) -> list[Message
         for future in ("a", "b"):
             sent.append(chunk(future, first, min(CHUNK, days - first), lived[future]))
     low = [8 + 4 * np.sin(day / 9) for day in range(days)]
-    sent.append(("ribbon", {"future": "a", "measure": "missing", "first": FIRST, "days": days, "low": low, "high": [x + 9 for x in low], "seeds": 8}, []))
+    sent.append(("ribbons", {"ribbons": [{"measure": "missing", "first": FIRST, "low": low, "high": [x + 9 for x in low], "seeds": 8}]}, []))
     events = [{"day": FIRST + 3, "text": "Approached near school by somebody who runs a line.", "kind": "approached"}, {"day": FIRST + 9, "text": "Groomed: gifts, and a promise of money.", "kind": "groomed"}]
     sent.append(("child", {"id": 4, "futures": {"a": {"events": [*events, {"day": FIRST + 20, "text": "Sent away for five days, to Norfolk.", "kind": "missing"}]}, "b": {"events": events}}}, []))
     return sent

@@ -1,6 +1,7 @@
 """The checks in front of Solara: who may ask, what may be asked, what is always said; and that nothing is asked of any other machine."""
 
 import asyncio
+import gzip
 import hashlib
 import importlib.util
 import json
@@ -115,7 +116,6 @@ def test_what_is_not_on_the_list_is_not_there(reached, path):
 
 @pytest.mark.parametrize("path", [
     "/", "/lessons", "/results", "/about", "/static/main-vuetify.js", "/jupyter/nbextensions/jupyter-vue/extension.js",
-    "/_solara/cdn/requirejs@2.3.6/require.js",
 ])  # fmt: skip
 def test_what_the_page_needs_comes_through_with_what_is_always_said(reached, path):
     status, told, _ = ask(reached, path, headers=[(b"x-script-name", b"/pwn"), (b"script-name", b"/pwn"), (b"x-forwarded-host", b"evil.example")])
@@ -132,6 +132,17 @@ def test_the_players_files_are_kept_by_browsers_only_under_their_version(reached
     assert body == (STATIC / "player.js").read_bytes()
     assert "immutable" not in ask(reached, "/room/player.js")[1]["cache-control"]
     assert ask(reached, "/room/0123456789ab/vendor/uPlot.iife.min.js")[0] == 200
+
+
+def test_what_is_vendored_is_compressed_once_for_a_class_and_kept_by_browsers(reached, monkeypatch):
+    path, whole = "/_solara/cdn/requirejs@2.3.6/require.js", (CDN / "requirejs@2.3.6/require.js").read_bytes()
+    serve.read_compressed.cache_clear()
+    status, told, body = ask(reached, path, headers=[(b"accept-encoding", b"gzip, br")])
+    assert status == 200 and gzip.decompress(body) == whole and told["content-encoding"] == "gzip" and "immutable" in told["cache-control"]
+    assert told["content-type"].startswith("text/javascript") and told["x-content-type-options"] == "nosniff" and not reached
+    assert ask(reached, path, headers=[(b"accept-encoding", b"gzip")])[2] == body and serve.read_compressed.cache_info().misses == 1
+    _, told, body = ask(reached, path)
+    assert body == whole and "content-encoding" not in told
 
 
 def test_a_report_may_run_nothing_and_load_nothing(reached, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from sim.ledger import Event
 from sim.policies import every_policy
 from sim.ui import cards, child, lessons
 from sim.ui.child import KINDS_BY_EVENT, SENTENCES, timeline
+from sim.ui.futures import future
+from sim.ui.session import lessons_of, planned
 
 OF_LINES_AND_BEDS = {
     "REFUSED", "GUEST_PLACED", "GUEST_WAITED", "CONTACT_FAILED", "LINE_OPENED", "LINE_CLOSED", "POSITION_OPEN", "POSITION_FILLED", "LINE_DISPLACED", "LINE_FOLLOWED",
@@ -67,6 +69,8 @@ def test_everything_that_can_happen_to_a_child_has_a_sentence_and_a_kind():
     ([row(Event.RETURNED, amount=0.3)], "Came back after 7 hours away."),
     ([row(Event.RETURNED, amount=5.2), row(Event.INTERVIEWED, day=42, detail=3)],
      "Return interview held after 2 days, within 72 hours; it said something of what is done to it."),
+    ([row(Event.RETURNED, serial=1), row(Event.RETURNED, day=44, serial=2), row(Event.INTERVIEWED, day=45, serial=1)],
+     "Return interview held after 5 days, later than 72 hours."),
     ([row(Event.WORKER_CHANGED, cause=1)], "The worker changed (move)."),
     ([row(Event.LEFT, detail=4)], "Died."),
 ])  # fmt: skip
@@ -109,6 +113,13 @@ def test_five_lessons_ship_and_each_is_whole():
         text = json.dumps([{**scene, "sources": []} for scene in lesson["scenes"]]).lower()
         assert lesson["scenes"] and not any(word in text for word in HARSH)
         assert any("predict" in scene for scene in lesson["scenes"]), f"{lesson['id']} asks for no guess"
+
+
+def test_a_file_to_take_away_holds_the_lessons_of_its_two_futures_and_no_other():
+    lesson = lessons.lesson("one_worker_who_stays")
+    a = future(lesson["world"], lesson["seed"])
+    assert [one["id"] for one in lessons_of(a, planned(a, lesson["b"]))] == ["one_worker_who_stays"]
+    assert lessons_of(a, a) == []
 
 
 def test_a_lesson_comes_with_its_sources_and_with_policies_in_the_form_of_a_start(tmp_path):

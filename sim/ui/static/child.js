@@ -67,6 +67,11 @@ export class FollowedChild {
     );
   }
 
+  /** Says why nobody is followed. */
+  nobody(why) {
+    this.who.textContent = why;
+  }
+
   #next() {
     const { room } = this;
     const wanted = Number(this.state.value);

@@ -72,11 +72,11 @@ export class Future {
   }
 }
 
-/** The first child, by day and then by number, whose state is `state` on `day` or later; null where there is none yet. */
+/** The first child, by day and then by number, whose state is `state` on `day` or later, and the day on which it is; null where there is none yet. */
 export function firstIn(future, state, day) {
   for (let d = Math.max(day, future.first); d <= future.known; d++) {
     const child = future.at(d).state.indexOf(state);
-    if (child >= 0) return child;
+    if (child >= 0) return { child, day: d };
   }
   return null;
 }

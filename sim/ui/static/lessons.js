@@ -42,11 +42,17 @@ export class LessonPanel {
     if (this.lesson) this.go(this.scene + step);
   }
 
+  /** What a clicker does, which has no other key: a future that is covered is revealed before the next scene comes. */
+  click(step) {
+    if (step > 0 && this.unrevealed) this.unrevealed();
+    else this.next(step);
+  }
+
   /** Who is looked at: tried again while the days that would tell are still on their way. */
   #people(scene) {
     this.seeking = scene.people ?? null;
-    if (!scene.people) this.room.follow(null);
-    else this.look();
+    this.room.follow(null);
+    this.look();
   }
 
   look() {
@@ -57,11 +63,17 @@ export class LessonPanel {
     let child = null;
     if (this.seeking === "differ") {
       const until = Math.min(scene.day, room.setup.last_day);
-      if (Math.min(a.known, b.known) >= until) child = mostDifferent(a, b, until);
-    } else child = firstIn(a, room.setup.states.indexOf(this.seeking), scene.day);
-    if (child === null) return;
+      if (Math.min(a.known, b.known) < until) return;
+      child = mostDifferent(a, b, until);
+      if (child === null) room.followed.nobody("So far the two futures differ for none of the children shown.");
+    } else {
+      const found = firstIn(a, room.setup.states.indexOf(this.seeking), scene.day);
+      if (!found) return;
+      if (found.day > scene.day && room.day === scene.day) room.seek(found.day); // the text speaks of a child as it is on the screen
+      child = found.child;
+    }
     this.seeking = null;
-    room.follow(child, false);
+    if (child !== null) room.follow(child, false);
   }
 
   #draw(scene) {
@@ -69,7 +81,7 @@ export class LessonPanel {
     const last = lesson.scenes.length - 1;
     const back = button("Back", () => this.next(-1), { disabled: this.scene === 0, "aria-label": "Back to the previous scene" });
     const on = button(this.scene === last ? "End of the lesson" : "Next scene", () => (this.scene === last ? this.open(null) : this.next(1)), { class: "primary" });
-    this.again = null;
+    this.again = this.unrevealed = null;
     const [form, result] = scene.predict ? this.#predict(scene.predict) : [];
     const from = scene.sources?.length ? button("Where this is from", () => this.drawer.show("Sources of this scene", sources(scene.sources)), { class: "quiet small" }) : null;
     const hadFocus = this.element.contains(document.activeElement);
@@ -95,12 +107,15 @@ export class LessonPanel {
     const measure = room.setup.measures.findIndex((one) => one.name === predict.measure);
     const result = h("div", { class: "revealed", role: "status" });
     const guess = h("input", { type: "number", id: "guess", step: "any", inputmode: "decimal" });
-    const reveal = button("Reveal", () => {
+    const uncover = () => {
       const number = guess.value === "" ? null : Number(guess.value);
       this.guesses.set(this.scene, number);
+      this.unrevealed = null;
       room.cover(false);
       room.playTo(predict.until, () => this.#reveal(predict, measure, number, result));
-    }, { class: "primary" });
+    };
+    const reveal = button("Reveal", uncover, { class: "primary" });
+    if (!this.guesses.has(this.scene)) this.unrevealed = uncover;
     if (this.guesses.has(this.scene)) {
       guess.value = this.guesses.get(this.scene) ?? "";
       room.whenAt(predict.until, () => this.#reveal(predict, measure, this.guesses.get(this.scene), result));
@@ -116,9 +131,10 @@ export class LessonPanel {
     const [a, b] = room.futures.map((future) => future.number(index, predict.until));
     const rows = [[room.setup.futures[0].title, amount(a, measure)], [room.setup.futures[1].title, amount(b, measure)]];
     if (guess !== null) rows.push(["Your guess for the right future", amount(guess, measure)]);
-    const ribbon = room.setup.ribbons?.get(`a ${measure.name}`);
+    const ribbon = room.setup.ribbons?.get(measure.name);
     const at = ribbon?.low ? predict.until - ribbon.first : -1;
     if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
+    else if (!ribbon && !room.fromFile) rows.push(["Left future over other seeds", "still being lived"]);
     result.replaceChildren(
       table(`${measure.label}, ${room.dates.long(predict.until)}`, ["", measure.unit], rows),
       h("div", {}, h("p", {}, typeset(predict.after ?? "")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),

@@ -2,20 +2,21 @@
 
 export const SPEEDS = [1, 2, 4, 7, 14, 30]; // days a second
 
-/** "key_worker;coverage:0.8@400" for each policy, with commas between; of its numbers only those that are not as usual. */
+/** "key_worker;coverage:0.8@400-500" for each use of a policy, the day on which it ends only if it does, with commas between; of its numbers only those that are not as usual. */
 export function writePolicies(policies, usual = new Map()) {
-  const write = ({ name, settings, from_day: from }) => {
+  const write = ({ name, settings, from_day: from, to_day: to }) => {
     const changed = Object.entries(settings ?? {}).filter(([key, value]) => usual.get(`${name}.${key}`) !== value);
-    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}` : "");
+    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}${to ? `-${to}` : ""}` : "");
   };
-  return policies.filter((one) => !one.to_day).map(write).join(",");
+  return policies.map(write).join(",");
 }
 
 export function readPolicies(text) {
   return text.split(",").filter(Boolean).map((one) => {
-    const [what, from] = one.split("@");
+    const [what, when] = one.split("@");
+    const [from, to] = (when ?? "").split("-");
     const [name, ...settings] = what.split(";");
-    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), ...(from ? { from_day: Number(from) } : {}) };
+    return { name, settings: Object.fromEntries(settings.map((pair) => pair.split(":")).map(([key, value]) => [key, Number(value)])), ...(from ? { from_day: Number(from) } : {}), ...(to ? { to_day: Number(to) } : {}) };
   });
 }
 

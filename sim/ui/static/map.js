@@ -17,6 +17,7 @@ const COAST = "#cfc9bb";
 const INK = "#1d2733";
 const LINE = "#9a3412";
 const ROOM_FOR = 2200; // children: dots keep their size while the shown children become more
+const ROOM_TO_GROW = 1.7; // in a year about two thirds more children are shown than at its beginning
 const GOLDEN = Math.PI * (3 - Math.sqrt(5));
 
 /** A number in [0, 1) that belongs to a child and a purpose: the same in both maps and on every day. */
@@ -73,17 +74,20 @@ export class Layout {
     this.grow();
   }
 
-  /** Children who are shown from now on find their spots; those who had one keep it. */
+  /** Children who are shown from now on find their spots; those who had one keep it, for each place has room for more, and only when one is full all are set anew. */
   grow() {
     const { children, places } = this.setup;
     const n = children.length;
-    this.width = 0;
     this.home = Uint8Array.from(children, (child) => child.home);
     this.residents = new Array(places.length).fill(0);
     this.rank = new Uint16Array(n);
     for (let i = 0; i < n; i++) this.rank[i] = this.residents[this.at[this.home[i]]]++;
     this.angle = Float32Array.from({ length: n }, (_, i) => 2 * Math.PI * chance(i, 1));
     this.spread = Float32Array.from({ length: n }, (_, i) => chance(i, 2));
+    this.version++;
+    if (this.capacity?.every((most, i) => this.residents[i] <= most)) return;
+    this.capacity = this.residents.map((count) => Math.ceil(ROOM_TO_GROW * count));
+    this.width = 0;
   }
 
   /** The view is "places" (where the children are at home), "england", or the id of a place. */
@@ -106,13 +110,13 @@ export class Layout {
     this.y = (km) => top - scale * km;
 
     const roomy = Math.sqrt((0.2 * width * height) / (Math.PI * Math.max(ROOM_FOR, this.setup.children.length)));
-    const crowd = Math.sqrt(Math.max(1, ...this.residents));
+    const crowd = Math.sqrt(Math.max(1, ...this.capacity));
     const wide = Math.min(0.62 * roomy, (0.07 * Math.min(width, height)) / crowd); // all of England: a place stays about as large as it is
     this.spacing = view === "england" ? Math.max(0.8, wide) : Math.max(1.5, Math.min(6.5, roomy * (typeof view === "number" ? 1.6 : 1)));
     this.dot = Math.max(view === "england" ? 0.5 : 1.1, Math.min(3.4, this.spacing * 0.4));
     this.px = Float64Array.from(places, (place) => this.x(place.x));
     this.py = Float64Array.from(places, (place) => this.y(place.y));
-    this.radius = Float64Array.from(this.residents, (count) => (count ? this.spacing * Math.sqrt(count) + 2 : 3.5));
+    this.radius = Float64Array.from(this.capacity, (count) => (count ? this.spacing * Math.sqrt(count) + 2 : 3.5));
     this.#separate();
     this.background = this.#background();
     this.labels = this.#labels();

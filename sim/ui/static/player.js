@@ -36,14 +36,25 @@ export function mount(element, bridge) {
 export function start(element, options) {
   if (options.takenAway) return playFile(element);
   const page = mount(element, options);
-  options.onmessage?.((...message) => page.receive(...message));
+  let last = Promise.resolve(); // messages are unpacked and received in the order in which they were sent
+  options.onmessage?.((method, args, buffers = []) => {
+    last = last.catch(() => {}).then(async () => {
+      const whole = await Promise.all(buffers.map((buffer) => inflated(buffer, "deflate")));
+      if (args.packed) args = { ...args, ...JSON.parse(new TextDecoder().decode(whole.shift())) };
+      page.receive(method, args, whole);
+    });
+  });
   return page;
+}
+
+function inflated(content, format) {
+  return new Response(new Blob([content]).stream().pipeThrough(new DecompressionStream(format))).arrayBuffer();
 }
 
 /** Plays what the file holds: a setup, chunks and stories, as JSON with gzipped buffers in base64. */
 async function playFile(element) {
   const taken = JSON.parse(document.getElementById("taken-away").textContent);
-  const unpack = (text) => new Response(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  const unpack = (text) => inflated(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)), "gzip");
   const stories = JSON.parse(new TextDecoder().decode(await unpack(taken.stories)));
   const page = mount(element, { mode: "file", send: (method, { id }) => method === "follow" && stories[id] && page.receive("child", stories[id]) });
   page.receive("setup", taken.setup);
@@ -190,7 +201,7 @@ class Room {
     this.#here();
     if (method === "setup") this.#setup(args);
     else if (method === "chunk") this.#chunk(args, buffers[0]);
-    else if (method === "ribbon") this.#ribbon(args);
+    else if (method === "ribbons") this.#ribbons(args.ribbons);
     else if (method === "cards") this.#cards(args);
     else if (method === "lessons") this.#lessons(args.lessons);
     else if (method === "child") this.followed.told(args);
@@ -290,6 +301,7 @@ class Room {
 
   /** Another world or another seed, with the policies that are in use now. */
   startAnew(world, seed) {
+    if (this.#isCutOff()) return;
     this.pause();
     this.follow(null, false);
     const [a, b] = this.setup.futures.map((future) => future.policies);
@@ -303,10 +315,10 @@ class Room {
     this.link.lesson = null;
   }
 
-  #ribbon(args) {
+  #ribbons(ribbons) {
     const to = this.next ? this.next.setup : this.setup;
-    if (!to || args.seeds < 2) return; // one other seed is no range
-    (to.ribbons ??= new Map()).set(`${args.future} ${args.measure}`, args);
+    if (!to) return;
+    to.ribbons = new Map(ribbons.map((ribbon) => [ribbon.measure, ribbon]));
     this.panel.again?.();
     this.stale = true;
     this.dirty();
@@ -316,7 +328,9 @@ class Room {
     this.next = null;
     this.asked = 0;
     this.#busy("");
-    this.dialog.show("That cannot be done", h("p", {}, text));
+    if (this.exportButton) this.exportButton.disabled = false;
+    if (this.setup) this.dialog.show("That cannot be done", h("p", {}, text));
+    else this.main.append(h("p", { class: "problem", role: "alert" }, text, " ", h("a", { href: location.pathname }, "Open the room as it usually begins.")));
   }
 
   #exported({ address, name }) {
@@ -344,6 +358,15 @@ class Room {
       ? `The program behind this page no longer answers. What is already here still plays, to ${this.dates.long(this.known)}; nothing can be changed. Start it again and reload the page: the link in the address bar restores this view.`
       : "The program behind this page does not answer. Start it again and reload the page.";
     this.gone.hidden = false;
+    if (this.next) this.next = null;
+    if (this.exportButton) this.exportButton.disabled = false;
+    this.#busy("");
+  }
+
+  /** Is nobody there who could do what is asked? Then it is said, and not waited for. */
+  #isCutOff() {
+    if (!this.gone.hidden) this.dialog.show("That cannot be done", h("p", {}, this.gone.textContent));
+    return !this.gone.hidden;
   }
 
   #here() {
@@ -553,7 +576,7 @@ class Room {
   #updateCharts() {
     const ribbons = this.setup.ribbons;
     for (const chart of this.charts) {
-      chart.ribbon = ribbons?.get(`a ${chart.measure.name}`) ?? {};
+      chart.ribbon = ribbons?.get(chart.measure.name) ?? {};
       if (chart.element.parentElement === this.moreGrid && !this.moreCharts.open) chart.rows = this.futures.map((future) => future.numbers[chart.index]);
       else chart.update(this.futures, this.covered);
     }
@@ -596,8 +619,9 @@ class Room {
   }
 
   look(view) {
-    this.view = view === "places" || view === "england" ? view : Number(view);
-    this.viewChoice.value = String(view);
+    const known = [...this.viewChoice.options].some((option) => option.value === String(view)) ? view : "places"; // a link may name anything
+    this.view = known === "places" || known === "england" ? known : Number(known);
+    this.viewChoice.value = String(known);
     this.resize();
     this.remember();
   }
@@ -634,6 +658,7 @@ class Room {
 
   /** Asks for other policies: {policy, settings, from_day, future}; from_day undefined is today, null the first day. */
   change(wish) {
+    if (this.#isCutOff()) return;
     this.pause();
     const from = wish.from_day === null ? this.setup.first_day : this.day;
     this.bridge.send("change", { ...wish, from_day: from, day: this.day });
@@ -660,6 +685,7 @@ class Room {
   }
 
   #export() {
+    if (this.#isCutOff()) return;
     this.exportButton.disabled = true;
     this.#busy("Making a file of both futures …");
     this.bridge.send("export", {});
@@ -690,7 +716,12 @@ class Room {
       this.noted = true;
       this.dialog.element.close();
       then();
-    }, { class: "primary" });
+    }, { class: "primary", onkeydown: (event) => {
+      if (event.key !== "PageDown") return; // a clicker has no other key
+      event.preventDefault();
+      event.stopPropagation();
+      begin.click();
+    } });
     this.dialog.show("Before you begin", ...NOTE.map((text) => h("p", {}, text)), h("p", {}, HELP), h("div", { class: "row" }, begin));
     begin.focus();
   }
@@ -717,15 +748,16 @@ class Room {
     }
     if (this.keysOff || !this.setup || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { target } = event;
-    if (target.closest?.("input, select, textarea")) return;
-    if (event.key === " " && target.closest?.("button, a, summary")) return;
     const scene = this.panel.lesson;
+    const clicked = scene && /^Page(Up|Down)$/.test(event.key); // a clicker leads through the lesson, wherever the mouse was last
+    if (!clicked && target.closest?.("input, select, textarea")) return;
+    if (event.key === " " && target.closest?.("button, a, summary")) return;
     const acts = {
       " ": () => this.toggle(),
       ArrowRight: () => this.step(1),
       ArrowLeft: () => this.step(-1),
-      PageDown: () => (scene ? this.panel.next(1) : this.step(7)),
-      PageUp: () => (scene ? this.panel.next(-1) : this.step(-7)),
+      PageDown: () => (scene ? this.panel.click(1) : this.step(7)),
+      PageUp: () => (scene ? this.panel.click(-1) : this.step(-7)),
       Home: () => this.step(-Infinity),
       End: () => this.step(this.known - this.day),
       "+": () => this.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.speed) + 1)]),

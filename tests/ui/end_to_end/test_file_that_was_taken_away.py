@@ -170,6 +170,53 @@ def test_a_lesson_covers_the_right_future_until_one_has_guessed(page):
     assert "Scene 1 of 2" in page.locator(".lesson").inner_text()
 
 
+def test_a_lesson_by_clicker_alone_wherever_the_mouse_was_last(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    page.evaluate("room.panel.open(room.lessons[0])")
+    page.locator("#scrub").focus()
+    page.keyboard.press("PageDown")
+    assert "Scene 2 of 2" in page.locator(".lesson").inner_text() and page.locator(".future-b .covered").is_visible()
+    page.keyboard.press("PageDown")  # what is covered is shown before the lesson goes on; and before it plays comes the content note
+    assert page.get_by_role("button", name="Begin", exact=True).is_visible() and day(page) == 376
+    page.keyboard.press("PageDown")
+    page.wait_for_selector(".revealed table", timeout=15000)
+    assert "Scene 2 of 2" in page.locator(".lesson").inner_text() and not page.locator(".future-b .covered").is_visible()
+    page.locator("#speed").focus()
+    page.keyboard.press("PageUp")
+    assert "Scene 1 of 2" in page.locator(".lesson").inner_text()
+
+
+def test_a_scene_goes_to_the_day_on_which_its_child_is_what_the_text_says(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    lesson = """{ id: "x", title: "X", scenes: [{ title: "Before", day: 366, text: "A.", people: "in custody or hospital" }, { title: "No policy", day: 370, text: "B.", people: "differ" }] }"""
+    page.evaluate(f"room.panel.open({lesson})")
+    page.wait_for_function("room.day > 366")
+    assert page.evaluate("room.setup.states[room.futures[0].at(room.day).state[room.child]]") == "in custody or hospital"
+    page.evaluate("room.futures[1] = room.futures[0]")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("room.child") is None  # nor is the child of the scene before still followed
+    assert page.locator("#child .who").inner_text() == "So far the two futures differ for none of the children shown."
+
+
+def test_children_keep_their_spots_as_more_are_shown(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    spots = "(() => { const { layout } = room; const out = []; for (let i = 0; i < 20; i++) { const at = [0, 0]; layout.spot(i, layout.setup.children[i].home, 0, at, 0); out.push(...at); } return out; })()"
+    before = page.evaluate(spots)
+    page.evaluate("for (let i = 0; i < 200; i++) room.setup.children.push({ id: 900 + i, home: room.setup.children[i].home, from: 1 }); room.layout.grow(); room.resize()")
+    assert page.evaluate("room.setup.children.length") == 1100 and page.evaluate(spots) == before
+
+
+def test_what_needs_the_program_is_not_waited_for_when_it_is_gone(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    page.evaluate("room.gone.textContent = 'Nobody answers.'; room.gone.hidden = false; room.change({ policy: 'key_worker', settings: {}, from_day: null, future: 'b' })")
+    assert page.locator("#dialog").inner_text().split() == ["That", "cannot", "be", "done", "Close", "Nobody", "answers."] and page.locator(".status").inner_text() == ""
+
+
+def test_a_view_that_is_not_there_is_the_usual_one(watch, taken_away):
+    page = watch().open(taken_away.as_uri() + "#view=banana")
+    assert page.evaluate("[room.view, room.viewChoice.value]") == ["places", "places"]
+
+
 def test_escape_twice_hides_everything(page):
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
@@ -242,9 +289,9 @@ CASES = [
         return [difference(9, 5, people), difference(5, 9, people), difference(5, 5, people), difference(2500000, 1200000, money), difference(null, 1, people)]; }""",
      ["4 fewer", "4 more", "the same", "£1.3 m less", ""]),
     ("policies go into the link and come back", """async () => { const { readPolicies, writePolicies } = await import("countylines/link.js");
-        const text = writePolicies([{ name: "key_worker", settings: { coverage: 0.8, stays: 0.4 }, from_day: 400 }, { name: "relocation", settings: { moves: 40 }, from_day: null }, { name: "gone", settings: {}, to_day: 380 }], new Map([["relocation.moves", 40]]));
+        const text = writePolicies([{ name: "key_worker", settings: { coverage: 0.8, stays: 0.4 }, from_day: 400 }, { name: "relocation", settings: { moves: 40 }, from_day: null }, { name: "gone", settings: {}, from_day: 370, to_day: 380 }], new Map([["relocation.moves", 40]]));
         return [text, readPolicies(text)]; }""",
-     ["key_worker;coverage:0.8;stays:0.4@400,relocation", [{"name": "key_worker", "settings": {"coverage": 0.8, "stays": 0.4}, "from_day": 400}, {"name": "relocation", "settings": {}}]]),
+     ["key_worker;coverage:0.8;stays:0.4@400,relocation,gone@370-380", [{"name": "key_worker", "settings": {"coverage": 0.8, "stays": 0.4}, "from_day": 400}, {"name": "relocation", "settings": {}}, {"name": "gone", "settings": {}, "from_day": 370, "to_day": 380}]]),
 ]  # fmt: skip
 
 
