@@ -181,7 +181,7 @@ def every_lever() -> list[Lever]:
 
 
 # Policies that give a child something with a time of its own, which no end of the policy takes away.
-LASTING = {"return_interviews", "sexual_exploitation_support", "key_worker"}
+LASTING = {"return_interviews", "sexual_exploitation_support"}
 
 
 def test_dials_are_found():

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from sim import CountyLines
+from sim.costs import CLOSURES, POLICIES
 from sim.missing import GOING_MISSING
 from sim.placements import BREAKDOWN_OF_PLACEMENT
+from sim.population import AT_HOME
+from tests.mechanisms.lively import beyond_ranges
 from tests.worlds import EVENTFUL, REGION, scenario, world
 
 HERE, THERE = list(REGION.authorities[:2]), list(REGION.authorities[2:])
@@ -62,3 +65,43 @@ def test_a_managed_placement_holds_what_it_may_change_while_the_child_stays():
             assert "managed_placement" not in model.levers.holders(GOING_MISSING, row) | model.levers.holders(BREAKDOWN_OF_PLACEMENT, row)
         before |= managed.inside
     assert len(before) > 5 and before - managed.inside
+
+
+def test_a_key_worker_goes_when_the_time_with_the_place_is_over():
+    """What is no longer paid for no longer acts: worker and trust have gone with the place; who must have a worker has an ordinary one."""
+    settings = {"coverage": 1.0, "fidelity": 0.7, "places": 200.0, "months": 2.0}
+    tried = scenario({"key_worker": settings}, begins=2)
+    numbers = {**EVENTFUL, "relationships.trust_after": 2.0}
+    with beyond_ranges({"policies.key_worker.months": 2.0}):
+        model = CountyLines(tried, world(0.03, warm_up=1, days=150), seed=2, parameters=numbers)
+    policy, relationships, ended, parted = model.policies[0], model.relationships, 0, 0
+    while model.day < model.last_day:
+        before = dict(getattr(policy, "until", {}))
+        trusted = {row for row in before if relationships.trusts(np.array([row]))[0]}
+        model.step()
+        assert set(relationships.special) <= set(getattr(policy, "until", {}))
+        over = np.array([row for row, day in before.items() if day == model.day and row not in policy.until and model.children.is_present[row]], dtype=int)
+        ended += len(trusted & set(over.tolist()))
+        assert not relationships.trusts(over).any()
+        at_home = over[(model.children.setting[over] == AT_HOME) & ~np.isin(over, list(model.services.helped_by))]
+        parted += len(at_home)
+        assert not relationships.has_worker(at_home).any()
+        assert relationships.has_worker(over[model.children.setting[over] != AT_HOME]).all()
+    assert ended > 3 and parted > 3
+
+
+def test_key_workers_go_when_the_policy_ends():
+    model = CountyLines(scenario({"key_worker": {"coverage": 1.0, "places": 200.0}}, begins=2, ends=60), world(0.03, warm_up=1, days=80), seed=2, parameters=EVENTFUL)
+    model.run_to(59)
+    assert len(model.relationships.special) >= 5
+    model.run_to(60)
+    assert not model.relationships.special
+
+
+def test_an_added_closure_is_not_billed_twice():
+    """Closures are billed as such; the policy adds what an added one costs above that."""
+    model = CountyLines(scenario({"line_disruption": FULLY}, begins=2), world(0.03, warm_up=1, days=150), seed=2, parameters=EVENTFUL).run_to(150)
+    bills = model.ledger.table("bills")
+    closures, more = (float(bills["pounds"][(bills["item"] == item) & (bills["day"] > 1)].sum()) for item in (CLOSURES, POLICIES))
+    added = 1.0 - 1.0 / model.policies[0].times
+    assert closures > 0.0 < more < 0.5 * added * closures

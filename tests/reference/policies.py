@@ -275,7 +275,8 @@ class KeyWorker(Policy):
         }
 
     def act(self, england):
-        self.until = {child: day for child, day in self.until.items() if day > england.day and child.is_present}
+        self.end_work(england, [child for child, day in self.until.items() if day <= england.day])
+        self.until = {child: day for child, day in self.until.items() if child.is_present}
         reached = [
             child
             for child in self.identified_or_returned(england)
@@ -298,6 +299,17 @@ class KeyWorker(Policy):
         for child in engaged:
             self.hold(england, child, "going missing", self.p.going_missing, until=self.until[child])
             self.hold(england, child, "getting out", self.p.getting_out, until=self.until[child])
+
+    def end_work(self, england, children):
+        """The worker goes when the child's time with it is over."""
+        for child in children:
+            del self.until[child]
+            release(child, "going missing", by=self.name)
+            release(child, "getting out", by=self.name)
+        trust.take_back_workers(england, [child for child in children if child.is_present])
+
+    def end(self, england):
+        self.end_work(england, list(self.until))
 
 
 class SexualExploitationSupport(Policy):
