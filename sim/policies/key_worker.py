@@ -6,7 +6,7 @@ less often and is trusted sooner, and trust does what it does to disclosure, goi
 published effects act as multipliers instead, and the worker is an ordinary one: never both. When the child's time with the place is
 over, or the policy ends, this worker goes, and what trust there was.
 
-*Recording*: the policy changes no record of absences. *Evidence*: low for lines (I012, I020: uncontrolled), medium for mentoring (I030-I033).
+*Recording*: raised for children at home, whose worker has their absences reported more often (`reporting.worker`). *Evidence*: low for lines (I012, I020: uncontrolled), medium for mentoring (I030-I033).
 """
 
 from __future__ import annotations

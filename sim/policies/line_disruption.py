@@ -4,7 +4,7 @@
 (replacement, displacement, pressure, adaptation, children met at a closure) is left to the mechanisms. The effect of a closure on
 recruitment has a prior of 0.8 to 1.2, a pattern to lay beside the outcome. Added closures cost what all closures cost, and something more.
 
-*Recording*: none. *Evidence*: none for recruitment (I026-I028 are about other outcomes, and inconclusive).
+*Recording*: raised a little, as children met at a closure come to be known (`reporting.known`). *Evidence*: none for recruitment (I026-I028 are about other outcomes, and inconclusive).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 *Changes*: fewer arrests, less seized and made the child's debt, trust not lost, fewer later offences recorded, at the sizes that
 `policing` declares; a referral to the specialist team.
 
-*Recording*: the policy changes no record of absences. *Evidence*: medium, indirect: pre-court diversion and formal processing (I070-I073).
+*Recording*: raised for children at home who are helped, whose worker has their absences reported more often (`reporting.worker`).
+*Evidence*: medium, indirect: pre-court diversion and formal processing (I070-I073).
 """
 
 from __future__ import annotations
