@@ -185,7 +185,7 @@ def children_getting_out(story, window):
 
 @measure("children", "children safe for now")
 def children_safe(story, window):
-    """Children who got out of a line and are still in its reach, on an average day."""
+    """Children who got out of a line and are still in its reach, on an average day; those in custody or hospital are not among them."""
     return story.stock("safe", window)
 
 
