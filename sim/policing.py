@@ -133,6 +133,13 @@ class Police:
         self._record_later()
         self._release()
 
+    def would_be_criminal(self, rows, n, but_for: str):
+        """To which of today's meetings the response would have been criminal, but for one holder of that dial (`n` as it was posted)."""
+        identified_on = self.model.children.identified_on[rows]
+        known = (identified_on > NEVER) & (identified_on < self.model.day)  # who is identified today was not known when they met
+        odds = self.criminal.without(but_for)[self.model.children.authority[rows]] * np.where(known, self.parameters.criminal_when_known, 1.0)
+        return self.model.draws.happens("policing.response", self.model.children.key[rows], odds, n)
+
     def _meet(self, rows, serial, where: int) -> None:
         """The response, and what follows from it."""
         if not rows.size:

@@ -89,7 +89,7 @@ class Relocation(Policy):
     def _hold_for_those_who_moved(self, model) -> None:
         p = self.parameters
         placed = model.today.rows(Event.PLACED)
-        rows = np.array([row for row in placed.tolist() if row in self.asked], dtype=np.int64)
+        rows = np.array([row for row in placed.tolist() if self.asked.get(row) == model.day - 1], dtype=np.int64)  # later it is a move like any
         for row in [*rows.tolist(), *(row for row, day in self.asked.items() if model.day - day >= ASKED_AGAIN)]:
             self.asked.pop(row, None)
         if not rows.size:

@@ -5,11 +5,13 @@ import pytest
 
 from sim import CountyLines
 from sim.costs import CLOSURES, POLICIES
+from sim.ledger import Event
 from sim.missing import GOING_MISSING
 from sim.placements import BREAKDOWN_OF_PLACEMENT
+from sim.policing import CRIMINAL
 from sim.population import AT_HOME
-from tests.mechanisms.lively import beyond_ranges
-from tests.worlds import EVENTFUL, REGION, scenario, world
+from tests.mechanisms.lively import LIVELY, beyond_ranges, made, rows_of
+from tests.worlds import EVENTFUL, REGION, events, scenario, world
 
 HERE, THERE = list(REGION.authorities[:2]), list(REGION.authorities[2:])
 FULLY = {"coverage": 1.0, "fidelity": 1.0}
@@ -105,3 +107,32 @@ def test_an_added_closure_is_not_billed_twice():
     closures, more = (float(bills["pounds"][(bills["item"] == item) & (bills["day"] > 1)].sum()) for item in (CLOSURES, POLICIES))
     added = 1.0 - 1.0 / model.policies[0].times
     assert closures > 0.0 < more < 0.5 * added * closures
+
+
+def test_only_a_move_that_the_policy_made_counts_as_relocation():
+    """A child for whom no place was found when it was asked for, and who is moved far away later by a breakdown, was not relocated by the policy."""
+    tried = scenario({"relocation": {**FULLY, "moves_a_year": 500.0}}, begins=2)
+    model = made({**LIVELY, "care.foster_breaks": 3.0, "care.home_breaks": 4.0}, scenario=tried, fraction=0.03, days=60, seed=3).run_to(2)
+    policy, far_by_itself = model.policies[0], 0
+    while model.day < model.last_day:
+        policy.asked |= {row: model.day - 3 for row in model.placements.table.members().tolist() if row not in policy.asked | dict.fromkeys(policy.relocated)}
+        before = set(policy.relocated)
+        model.step()
+        ended, placed = events(model, Event.PLACEMENT_ENDED), model.today.rows(Event.PLACED)
+        moved = rows_of(model, ended["child"][(ended["day"] == model.day) & (ended["detail"] == 2)])
+        assert policy.relocated - before <= set(moved.tolist())
+        far_by_itself += int(model.distance.is_far(placed[~np.isin(placed, moved)]).sum())
+    assert far_by_itself > 5
+
+
+def test_a_safeguarding_response_reaches_and_bills_what_would_have_been_criminal():
+    """Under the policy, in full: as many are reached as were answered with the criminal law without it, and no more is paid for."""
+    settings, numbers = {**FULLY, "places": 0.0}, {**LIVELY, "policing.street": 0.5, "policing.criminal": 0.3}
+    without = made(numbers, fraction=0.02, days=120, seed=2).run_to(120)
+    model = made(numbers, scenario=scenario({"safeguarding_response": settings}, begins=2), fraction=0.02, days=120, seed=2).run_to(120)
+    met, criminal = events(without, Event.ARRESTED), events(without, Event.ARRESTED)["detail"] == CRIMINAL
+    reached = len(events(model, Event.POLICY_REACHED)["day"])
+    assert len(met["day"]) > 40 and 0.6 * criminal.sum() < reached < 1.4 * criminal.sum() < 0.7 * len(met["day"])
+    bills = model.ledger.table("bills")
+    assert bills["pounds"][bills["item"] == POLICIES].sum() == pytest.approx(reached * model.policies[0].parameters.cost)
+    assert model.policies[0].counts["changed"] <= reached

@@ -113,6 +113,13 @@ def meet(england, child, serial, where):
         england.later_offences.setdefault(england.day + int(days), []).append((child, is_criminal))
 
 
+def would_be_criminal(england, child, n, but_for):
+    """Would police have answered today's meeting with the criminal law, had one policy left their practice alone?"""
+    was_known = child.is_identified and child.identified_on < england.day
+    chance = england.criminal.without(child.authority, but_for) * (england.p("policing").criminal_when_known if was_known else 1.0)
+    return england.uniform("policing.response", child.key, n) < chance
+
+
 def remand(england, child, n):
     """To custody, for some time: not a child who is away or in hospital, nor one who was remanded already today."""
     if child.is_out_of_reach(england.day):
