@@ -378,6 +378,11 @@ def count_sources(chosen: Iterable[Parameter]) -> dict[str, int]:
     }  # fmt: skip
 
 
+def at_an_end(chosen: Iterable[Parameter]) -> list[str]:
+    """Addresses of the uncertain numbers that stand at an end of their range."""
+    return [number.address for number in chosen if number.is_uncertain and number.value in number.between]
+
+
 def in_a_line(counts: dict[str, int]) -> str:
     """The counts as a sentence or two."""
     return (

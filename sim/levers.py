@@ -239,6 +239,14 @@ class Dial:
         """What one holder makes of the number: a multiplier for each authority, 1 where it does nothing."""
         return self._holds.get(by, np.ones_like(self.usual))
 
+    def without(self, by: str) -> NDArray[np.float64]:
+        """Today's value in each authority, but for one holder."""
+        value = self.usual.copy()
+        for other in sorted(self._holds):
+            if other != by:
+                value *= self._holds[other]
+        return value
+
     def towards(self, level: float | NDArray[np.float64], share: float) -> NDArray[np.float64]:
         """Multipliers that close a share of the gap between today's value and a level [shape authorities]; nothing multiplies 0."""
         here = self.now > 0.0

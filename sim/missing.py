@@ -137,7 +137,7 @@ class Missing:
         children = model.children
         self.own = children.kept_by(self.keeper)
         self.table = FewFacts(
-            self.own.missing_slot, cause=np.uint8, detail=np.uint8, began=np.int32, days=np.float64, left=np.float64, serial=np.uint32,
+            self.own.missing_slot, cause=np.uint8, detail=np.uint8, began=np.int32, ends=np.int32, days=np.float64, left=np.float64, serial=np.uint32,
         )  # fmt: skip
         group = children.columns["group"]
         conflict, crisis = self._rates()
@@ -218,10 +218,11 @@ class Missing:
         leavers = today.rows(Event.LEFT)
         if leavers.size:
             self._pass_out_of_sight(leavers)
-        rows = np.array(self.returns.pop(model.day, ()), dtype=np.int64)
+        rows = union(np.array(self.returns.pop(model.day, ()), dtype=np.int64))
         rows = rows[self.own.missing_slot[rows] >= 0]
+        rows = rows[self.table.ends[self.own.missing_slot[rows]] == model.day]  # not those who were back before, and are away again
         if rows.size:
-            self._come_back(np.sort(rows))
+            self._come_back(rows)
 
     def _come_back(self, rows) -> None:
         model, table = self.model, self.table
@@ -324,6 +325,7 @@ class Missing:
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
         self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
         ends = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
+        self.table.ends[slots] = ends
         for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
             self.returns.setdefault(end, []).append(row)
         model.tell(
@@ -358,6 +360,21 @@ class Missing:
         days = np.where(found, searched, days)
         detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
         return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found + HIGH_RISK * (police & high)
+
+    def is_away_on_a_line(self, rows):
+        """Which of `rows` are missing because of a line."""
+        slots = self.own.missing_slot[rows]
+        return (slots >= 0) & (self.table.cause[slots] == LINE)
+
+    def bring_back(self, rows) -> None:
+        """Police are with these children, who are away: they are back tomorrow, found if they had been reported."""
+        if not rows.size:
+            return
+        slots, tomorrow = self.own.missing_slot[rows], self.model.day + 1
+        self.table.days[slots] = np.minimum(self.table.days[slots], self.model.day - self.table.began[slots] + 0.5)
+        self.table.detail[slots] |= np.where(self.table.detail[slots] & POLICE, FOUND, 0).astype(np.uint8)
+        self.table.ends[slots] = tomorrow
+        self.returns.setdefault(tomorrow, []).extend(rows.tolist())
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 

@@ -250,12 +250,15 @@ class CountyLines(mesa.Model):
         away = self.missing.table
         missing_rows = away.rows[away.rows >= 0]
         involved = self.exploitation.table.rows
-        stages = np.bincount(children.stage[involved[involved >= 0]], minlength=7)
+        involved = involved[involved >= 0]
+        stages = np.bincount(children.stage[involved], minlength=7)
+        out = involved[children.stage[involved] == SAFE]
+        not_safe = (children.setting[out] == CUSTODY) | (children.in_hospital_until[out] > self.day)  # which is not being safe
         open_lines = [line for line in self.lines.lines if line.is_open]
         in_crisis = self.levers.number_held("going missing", "crisis")
         values = (
             self.demography.present, len(p.table), len(away), int(np.count_nonzero(children.setting[missing_rows] != AT_HOME)),
-            in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], stages[SAFE],
+            in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], len(out) - int(not_safe.sum()),
             len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
             sum(holder >= 0 for line in open_lines for holder in line.positions), p.beds, p.beds_taken, self.services.waiting(),
             self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,

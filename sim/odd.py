@@ -17,7 +17,7 @@ import sim
 from sim import declarations
 from sim.costs import ITEMS, PAYERS
 from sim.dates import date_of
-from sim.declarations import cited, count_sources, describe_parameter, in_a_line, sentence, status_of
+from sim.declarations import at_an_end, cited, count_sources, describe_parameter, in_a_line, sentence, status_of
 from sim.ledger import STOCKS
 from sim.parameters import Parameter, every_parameter
 from sim.places import read_places
@@ -373,7 +373,12 @@ COUNTED = re.compile(r"(<!-- counted -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
 def counted(page: str) -> str:
     """A page with the counts of numbers, between its two marks, as they are now. Raises ValueError for a page without marks."""
-    made, times = COUNTED.subn(lambda marks: f"{marks[1]}{in_a_line(count_sources(every_parameter()))}{marks[2]}", page)
+    ends = at_an_end(every_parameter())
+    told = f"""{in_a_line(count_sources(every_parameter()))}
+
+{len(ends)} of the uncertain ones stand at an end of their range: {_code(ends)}. They were set there by hand, to come near the published figures.
+All draws of such a number lie to one side of it, and a fit that needs an end of a range is a sign against the range, or against the rule."""
+    made, times = COUNTED.subn(lambda marks: f"{marks[1]}{told}{marks[2]}", page)
     if times != 1:
         raise ValueError(f"a page with counts has its marks once, not {times} times")
     return made

@@ -1,7 +1,8 @@
 """Police: how hard they search, and whether they meet an exploited child as a criminal or as a child to be safeguarded.
 
 A missing child who is reported is graded; the search is quicker for high risk, and slower where a force has more missing children
-than it is staffed for. Police meet exploited children when they find them on a line, when they close one, and in the street. The
+than it is staffed for. Police meet exploited children when they find them on a line, when they close one, and in the street. A child
+who is away on a line that is closed, and is met there, is back the next day; one who is away for another reason is not met. The
 response is *criminal* (arrest, what the child carried is seized, sometimes remand to custody) or *safeguarding* (a referral). The
 two differ in what they do to the child's debt, to its trust in whoever works with it, and to whether an offence is recorded against
 it later: each difference is a number with "nothing" in its range.
@@ -21,7 +22,7 @@ from sim.levers import Dial
 from sim.missing import FOUND, POLICE
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, BOUND, GETTING_OUT, LINE, NEVER, NOT_INVOLVED, WORKING
-from sim.tables import is_in
+from sim.tables import NOBODY, is_in
 
 ON_A_LINE, AT_A_CLOSURE, IN_THE_STREET = range(3)
 WHERE = ("found on a line", "when a line was closed", "in the street")
@@ -36,7 +37,7 @@ class Policing(Parameters, group="policing"):
     high_risk_in_care = parameter(0.25, unit="probability", between=(0.05, 0.6), source=ASSUMED, doc="A looked-after child not known to be exploited is graded as high risk; known ones always are.")
     staffed_for = parameter(1.3, unit="times the usual number", between=(1.0, 2.0), source=ASSUMED, doc="Missing children whom a force's missing unit can search for at full pace.")
     street = parameter(0.05, unit="per month", between=(0.01, 0.15), source=ASSUMED, doc="Police meet a child who works a line, not missing.")
-    at_closure = parameter(0.4, unit="probability", between=(0.1, 0.8), source="L014", doc="A child working a line is met when it is closed.")
+    at_closure = parameter(0.4, unit="probability", between=(0.1, 0.8), source="L014", doc="A child working a line is met when it is closed, unless it is away for another reason.")
     criminal = parameter(0.55, unit="probability", between=(0.3, 0.8), source="I075", doc="The response is criminal; range ASSUMED.")
     criminal_when_known = parameter(0.6, unit="multiplier", between=(0.3, 1.0), source=ASSUMED, doc="... to a child known to be exploited.")
     seized_criminal = parameter(0.8, unit="probability", between=(0.5, 1.0), source=ASSUMED, doc="What the child carried is seized, and made its debt, in a criminal response.")
@@ -80,6 +81,7 @@ class Police:
         self.criminal = Dial(np.minimum(self.parameters.criminal * level, 1.0))  # by home authority
         self.later: dict[int, list[tuple[int, int]]] = {}  # day to (row, response)
         self.released: dict[int, list[int]] = {}
+        self.brought_back = NOBODY  # rows of those who were away on a line that was closed yesterday, and whom police met there
 
     # -- missing children --------------------------------------------------------------------------------------------------
 
@@ -111,13 +113,18 @@ class Police:
         model, today, p, children = self.model, self.model.today, self.parameters, self.model.children
         for rows, cause, detail, serial in today.get("returned"):
             on_line = (cause == LINE) & ((detail & FOUND) > 0) & is_in(children.stage[rows], np.array((WORKING, BOUND, GETTING_OUT)))
+            on_line &= ~is_in(rows, self.brought_back)  # whom police had met when the line was closed
             self._meet(rows[on_line], serial[on_line].astype(np.int64), ON_A_LINE)
         closed = today.rows(Event.LINE_CLOSED)
-        closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning, or are out of reach already
+        closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning
+        closed = closed[model.missing.is_away_on_a_line(closed) | ~model.out_of_reach(closed)]
+        self.brought_back = NOBODY
         if closed.size:
             lines = np.array([model.exploitation.line_of(row).key for row in closed.tolist()], dtype=np.uint64)  # another each time it opens
             met = closed[model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, lines)]
             self._meet(met, np.full(met.size, model.day), AT_A_CLOSURE)
+            self.brought_back = met[model.missing.is_away_on_a_line(met)]
+            model.missing.bring_back(self.brought_back)
         working = model.exploitation.members_working()
         if working.size:
             met = model.draws.happens("policing.street", children.key[working], p.street / 30.4375, model.day)
@@ -125,6 +132,13 @@ class Police:
             self._meet(working[met], np.full(int(met.sum()), model.day), IN_THE_STREET)
         self._record_later()
         self._release()
+
+    def would_be_criminal(self, rows, n, but_for: str):
+        """To which of today's meetings the response would have been criminal, but for one holder of that dial (`n` as it was posted)."""
+        identified_on = self.model.children.identified_on[rows]
+        known = (identified_on > NEVER) & (identified_on < self.model.day)  # who is identified today was not known when they met
+        odds = self.criminal.without(but_for)[self.model.children.authority[rows]] * np.where(known, self.parameters.criminal_when_known, 1.0)
+        return self.model.draws.happens("policing.response", self.model.children.key[rows], odds, n)
 
     def _meet(self, rows, serial, where: int) -> None:
         """The response, and what follows from it."""

@@ -233,7 +233,9 @@ class Recruiting:
         corners = neighbourhoods * CORNERS + (model.draws.uniform("recruiter.corner", keys, serials) * CORNERS).astype(np.int64)
         rows, of = ranges(demography.first_row_of_corner[corners], demography.first_row_of_corner[corners + 1], outside)
         setting = children.setting[rows]
-        there = (venues[of] == ONLINE) | (setting == AT_HOME) | (setting == WITH_PARENTS) | (setting == KINSHIP)
+        there = (venues[of] == ONLINE) | (setting == AT_HOME) | (setting == WITH_PARENTS)
+        of_kin = (setting == KINSHIP).nonzero()[0]  # relatives may live in another authority
+        there[of_kin] |= model.placements.where(rows[of_kin]) == children.authority[rows[of_kin]]
         there &= children.is_present[rows]
         for number, corner in zip(outside.tolist(), corners.tolist(), strict=True):
             for home in self.homes_at.get(corner, ()) if venues[number] != ONLINE else ():

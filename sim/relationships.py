@@ -25,8 +25,8 @@ from sim.population import AT_HOME
 from sim.tables import union
 
 COMES_TO_TRUST, WORKER_LEAVES, PROMISE_BREAKS = range(3)
-TURNOVER, MOVE, HELP_BEGINS = range(3)
-WHY_CHANGED = ("turnover", "move", "help begins")
+TURNOVER, MOVE, HELP_BEGINS, HELP_ENDS = range(4)
+WHY_CHANGED = ("turnover", "move", "help begins", "help ends")
 
 
 class Relations(Parameters, group="relationships"):
@@ -210,3 +210,12 @@ class Relationships:
         had_one = self.table.slot[rows] >= 0
         self._meet(rows[~had_one])
         self._change(rows[had_one], HELP_BEGINS)
+
+    def take_back_worker(self, rows) -> None:
+        """The worker that a policy gave these children goes: who is looked after, or helped to get out, has an ordinary one from now on, the others none."""
+        rows = np.array([row for row in rows.tolist() if row in self.special], dtype=np.int64)
+        for row in rows.tolist():
+            del self.special[row]
+        needed = np.array([row in self.model.services.helped_by for row in rows.tolist()], dtype=bool) | (self.model.children.setting[rows] != AT_HOME)
+        self._part(rows[~needed])
+        self._change(rows[needed], HELP_ENDS)

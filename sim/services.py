@@ -215,11 +215,10 @@ class Serving:
             self.signal(rows[seen], agency, kind)
 
     def _hear(self) -> None:
-        """Somebody tells the police of a child."""
+        """Somebody tells the police of a child, whatever agencies have learnt to see."""
         model = self.model
         rows = union(model.exploitation.members_working(), *(form.members_exploited() for form in model.other_exploitation.forms.values()))
-        odds = self.parameters.intelligence / 30.4375 * self.attention[model.children.authority[rows]]
-        heard = self._happens("services.intelligence", rows, model.day, odds)
+        heard = self._happens("services.intelligence", rows, model.day, self.parameters.intelligence / 30.4375)
         self.signal(rows[heard], POLICE_FORCE, INTELLIGENCE)
 
     def is_exploited(self, rows):

@@ -77,7 +77,7 @@ def placements(story, window):
     return story.number(Event.PLACED, window)
 
 
-@measure("changes a child-year", "changes of placement", better="fewer", official="moves_changes_2025")
+@measure("changes a child-year", "changes of placement", better="fewer")
 def changes_of_placement(story, window):
     """Placements that ended in the window otherwise than by leaving care, for each year that a child was looked after; changes of status alone are not counted."""
     return _a_year(int((story.of(Event.PLACEMENT_ENDED, window)["detail"] > 0).sum()), story, window)
@@ -107,7 +107,7 @@ def placement_distance(story, window):
     return mean(story.of(Event.PLACED, window)["amount"])
 
 
-@measure("share of placements", "placements made outside the authority", official="dist_newplc_out_2025")
+@measure("share of placements", "placements made outside the authority")
 def placed_outside(story, window):
     """Share of the placements begun in the window that are outside the child's own authority."""
     made = story.of(Event.PLACED, window)
@@ -118,6 +118,13 @@ def placed_outside(story, window):
 def placed_far(story, window):
     """Share of the placements begun in the window that are over 20 miles from the child's home."""
     return mean(story.of(Event.PLACED, window)["amount"] > FAR_KM)
+
+
+@measure("share of placements", "placements made outside the authority and over 20 miles from home", official="dist_newplc_out_2025")
+def placed_outside_and_far(story, window):
+    """Share of the placements begun in the window that are both outside the child's own authority and over 20 miles from its home (the table: ages 0 to 17)."""
+    made = story.of(Event.PLACED, window)
+    return mean((made["place"] != made["home"]) & (made["amount"] > FAR_KM))
 
 
 @measure("share of placements", "placements made outside the world")
@@ -141,7 +148,7 @@ def refusals_per_placement(story, window):
     return ratio(refusals(story, window), placements(story, window))
 
 
-@measure("placements", "emergency and other arrangements", better="fewer", official="plc_other_2025")
+@measure("placements", "emergency and other arrangements", better="fewer")
 def emergency_arrangements(story, window):
     """Placements begun in the window in none of the ordinary settings: where no home had a bed for the child, or none would take it; some are planned so."""
     return int((story.of(Event.PLACED, window)["cause"] == OTHER).sum())
@@ -198,7 +205,7 @@ def _is(setting: int) -> Callable[[Columns], NDArray[np.bool_]]:
 
 for _number, _setting in enumerate(SETTINGS):
     if _number != AT_HOME:
-        _counted(f"on_31_march_{as_name(_setting)}", _setting, f"whose placement was: {_setting}", _is(_number))
+        _counted(f"on_31_march_{as_name(_setting)}", _setting, f"whose placement was: {_setting}", _is(_number), "plc_other_2025" if _number == OTHER else "")
 
 
 @measure("share of children in homes", "children in children's homes placed outside the authority", official="dist_ch_out_2024")

@@ -185,7 +185,7 @@ def children_getting_out(story, window):
 
 @measure("children", "children safe for now")
 def children_safe(story, window):
-    """Children who got out of a line and are still in its reach, on an average day."""
+    """Children who got out of a line and are still in its reach, on an average day; those in custody or hospital are not among them."""
     return story.stock("safe", window)
 
 
@@ -259,8 +259,8 @@ def leaving_in_debt(story, window):
 
 @measure("times", "children getting out", better="more")
 def got_out(story, window):
-    """How often a child got out of a line and was safe for now."""
-    return story.number(Event.GOT_OUT, window)
+    """How often a child got out of a line and was safe for now; being locked up is not being safe, and is counted apart."""
+    return int((story.of(Event.GOT_OUT, window)["cause"] != IN_CUSTODY).sum())
 
 
 def routes_out(story: Story, window: Window) -> NDArray[np.int64]:
@@ -306,9 +306,9 @@ def grew_up_on_a_line(story, window):
     return int(np.isin(of_age(story, window)["cause"], ON_A_LINE).sum())
 
 
-@measure("a child-year", "getting out, all routes", official="G001")
+@measure("a child-year", "getting out, all routes")
 def rate_of_getting_out(story, window):
-    """How often children got out in the window, by whatever route but growing up, for each year that a child was on a line."""
+    """How often children got out in the window, by whatever route but growing up, for each year that a child was on a line; being locked up is among the routes."""
     return ratio(story.number(Event.GOT_OUT, window), days_on_a_line(story, window), 365.25)
 
 
@@ -434,8 +434,28 @@ FILLED_BY = {
     BY_CHILD: "a child", BY_CHILD_OF_ELSEWHERE: "a child of elsewhere", BY_RELATIVE_OR_FRIEND: "a relative or friend in debt",
     BY_SAME_GROWN_UP: "the same person, now eighteen", BY_ADULT: "somebody of eighteen or over", BY_NOBODY: "nobody",
 }  # fmt: skip
+
+
+def _filled_by(story: Story, window: Window) -> NDArray[np.int64]:
+    """By whom each position of the window was filled: a child who had been made to take it in the place of another is told apart."""
+    filled, pressed = story.of(Event.POSITION_FILLED, window), story.of(Event.PRESSED)
+    made_to = some(story.of(Event.RECRUITED), np.isin(_involvement(story.of(Event.RECRUITED)), _involvement(pressed)))
+    by_those = (filled["cause"] == BY_CHILD) & np.isin(_when(filled), _when(made_to))
+    return np.where(by_those, BY_RELATIVE_OR_FRIEND, filled["cause"])
+
+
+def _involvement(rows: Columns) -> NDArray[np.uint64]:
+    """A key of each row's child and of the number of its involvement."""
+    return rows["child"] + rows["serial"].astype(np.uint64)
+
+
+def _when(rows: Columns) -> NDArray[np.uint64]:
+    """A key of each row's child and day."""
+    return rows["child"] + rows["day"].astype(np.uint64)
+
+
 for _number, _by in FILLED_BY.items():
     measure(
         "share of positions filled", f"positions filled by {_by}", name=f"filled_by_{as_name(_by)}",
-        definition=f"Of the positions of lines that in the window were filled, or given up as no child's, those that went to {_by}.",
-    )(lambda story, window, by=_number: mean(story.of(Event.POSITION_FILLED, window)["cause"] == by))  # fmt: skip
+        definition=f"Of the positions of lines that in the window were filled, or given up as no child's, those that went to {_by}; each is counted once.",
+    )(lambda story, window, by=_number: mean(_filled_by(story, window) == by))  # fmt: skip

@@ -251,10 +251,22 @@ for _record in RECORDS:
         measure(
             "share of episodes", f"episodes of {_band} ({RECORDS[_record]})", name=f"lasting_{as_name(_band)}{NAMES[_record]}",
             definition=f"Share {SAID[_record]} that last {_band}; an episode that goes on counts as long as it has lasted.",
-            official={POLICE: "mis_dur_24h;mis_dur_48h;mis_dur_7d", AUTHORITY: "mis_cla_le2d_2022"}.get(_record, ""),
+            official={("up to 8 hours", POLICE): "mis_dur_u8h", ("over 7 days", POLICE): "mis_dur_7d"}.get((_band, _record), ""),
         )(
             lambda story, window, record=_record, low=_low, high=_high: mean(
                 (recorded(story, window, record).away > low) & (recorded(story, window, record).away <= high)
+            )
+        )  # fmt: skip
+
+for _record in RECORDS:
+    for _within, _days in (("24 hours", 1.0), ("48 hours", 2.0)):
+        measure(
+            "share of episodes", f"episodes over within {_within} ({RECORDS[_record]})", name=f"over_within_{as_name(_within)}{NAMES[_record]}",
+            definition=f"Share {SAID[_record]} that are over within {_within}; lengths are cut at the end of the window, as the tables cut them at 31 March.",
+            official={("24 hours", POLICE): "mis_dur_24h", ("48 hours", POLICE): "mis_dur_48h", ("48 hours", AUTHORITY): "mis_cla_le2d_2022"}.get((_within, _record), ""),
+        )(
+            lambda story, window, record=_record, days=_days: mean(
+                np.minimum(recorded(story, window, record).away, window.last - recorded(story, window, record).start + 1) <= days
             )
         )  # fmt: skip
 

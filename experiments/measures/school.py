@@ -13,13 +13,13 @@ def _days_out(story: Story, window: Window, event: Event) -> float:
     return window.days_inside(rows["day"].astype(float), rows["day"] + rows["amount"])
 
 
-@measure("suspensions", "suspensions from school", better="fewer", official="places.csv:suspension_rate")
+@measure("suspensions", "suspensions from school", better="fewer")
 def suspensions(story, window):
     """Suspensions in the window; children aged 10 to 17 (the published rate is for 100 pupils of all ages)."""
     return story.number(Event.SUSPENDED, window)
 
 
-@measure("exclusions", "permanent exclusions", better="fewer", official="places.csv:exclusion_rate")
+@measure("exclusions", "permanent exclusions", better="fewer")
 def exclusions(story, window):
     """Permanent exclusions in the window."""
     return story.number(Event.EXCLUDED, window)

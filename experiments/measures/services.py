@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.measures.care import last_count
 from experiments.measures.exploitation import OTHER_FORMS, exploited, of_form
 from experiments.measures.registry import as_name, mean, measure, median, ratio
 from experiments.story import AUTHORITY, POLICE, Columns, Story, Timeline, Window, in_order_of_children, some
@@ -219,7 +220,7 @@ def criminal_response(story, window):
     return mean(story.of(Event.ARRESTED, window)["detail"] == CRIMINAL)
 
 
-@measure("children for each line", "children met by police for each line closed", official="L014")
+@measure("children for each line", "children met by police for each line closed")
 def children_per_closed_line(story, window):
     """Children whom police met when a line was closed, over the lines closed in the window, by police or by themselves."""
     rows = story.of(Event.ARRESTED, window)
@@ -265,9 +266,26 @@ def promises_broken(story, window):
     return story.number(Event.PROMISE_BROKEN, window)
 
 
-@measure("changes a child-year", "changes of worker", better="fewer", official="sw_3plus_2024")
+@measure("share of looked-after children", "looked after on 31 March: three or more workers in the year", better="fewer", official="sw_3plus_2024")
+def three_or_more_workers(story, window):
+    """Of the children aged 10 to 17 looked after on the last 31 March of the window, those who had three or more workers in the year to it (the table: ages 0 to 17)."""
+    march = last_count(story, window)["day"]
+    if not len(march):
+        return float("nan")
+    last, year_before = int(march[0]), int(march[0]) - 365
+    children = story.in_care.where((story.in_care.start <= last) & (story.in_care.end > last)).child
+    began = [story.of(event, Window(year_before + 1, last))["child"] for event in (Event.ENTERED_CARE, Event.WORKER_CHANGED)]
+    workers = story.in_care.on(children, year_before).astype(np.int64)  # the one whom a child had when the year began
+    for who in began:
+        child, number = np.unique(who, return_counts=True)
+        mine = np.isin(children, child)
+        workers[mine] += number[np.searchsorted(child, children[mine])]
+    return mean(workers >= 3)
+
+
+@measure("changes a child-year", "changes of worker", better="fewer")
 def changes_of_worker(story, window):
-    """Changes of worker in the window for each year that a child was looked after; the table gives children with three or more workers in a year."""
+    """Changes of worker in the window for each year that a child was looked after."""
     return ratio(story.number(Event.WORKER_CHANGED, window), story.child_days("looked_after", window), 365.25)
 
 

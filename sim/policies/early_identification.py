@@ -1,10 +1,11 @@
 """Training in early identification: those who work with missing children learn to see exploitation behind an absence.
 
 *Eligible*: what police, social care, schools and hospitals see of a child. *Reaches*: the covered share of staff, growing from the first
-day until all are trained. *Changes*: how often a sign is seen; what follows is left to the mechanisms (signals, identification,
+day until all are trained. *Changes*: how often a sign is seen, not how often a parent or neighbour tells the police; what follows is left to the mechanisms (signals, identification,
 help, and the places that help has).
 
-*Recording*: the policy changes no record of absences. *Evidence*: none for lines; one county's training was followed by more
+*Recording*: raised for children who are found. A child known to be exploited is reported more often and sooner (`reporting.known`), and at
+home with a worker as well (`reporting.worker`); one who enters care comes into its authority's record. *Evidence*: none for lines; one county's training was followed by more
 referrals (I064), without a comparison.
 """
 

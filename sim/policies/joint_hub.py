@@ -4,7 +4,8 @@ As in Greenwich, and in Greater Manchester. *Eligible*: every signal of exploita
 covered share. *Changes*: a signal is known to all within days; the specialist team has more places. Detection, delay and harm are
 left to the mechanisms: the priors (detection 0.9-1.6, delay 0.5-1.2, harm 0.8-1.1) are patterns that their sum may be laid beside.
 
-*Recording*: the policy changes no record of absences. *Evidence*: indirect, from sharing between hospitals and police (I061-I063).
+*Recording*: raised for children who are found and helped: known to be exploited they are reported more often and sooner (`reporting.known`),
+and at home with a worker as well (`reporting.worker`). *Evidence*: indirect, from sharing between hospitals and police (I061-I063).
 """
 
 from __future__ import annotations

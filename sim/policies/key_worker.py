@@ -3,9 +3,10 @@
 *Eligible*: a child on the day it is identified, or who returns from at least its third episode of this run. *Reaches*: the covered share,
 as far as key workers have places; of these some engage. *Changes*, by default, through the mechanism of trust: the worker leaves
 less often and is trusted sooner, and trust does what it does to disclosure, going missing and getting out. With `direct` = 1 the
-published effects act as multipliers instead, and the worker is an ordinary one: never both.
+published effects act as multipliers instead, and the worker is an ordinary one: never both. When the child's time with the place is
+over, or the policy ends, this worker goes, and what trust there was.
 
-*Recording*: the policy changes no record of absences. *Evidence*: low for lines (I012, I020: uncontrolled), medium for mentoring (I030-I033).
+*Recording*: raised for children at home, whose worker has their absences reported more often (`reporting.worker`). *Evidence*: low for lines (I012, I020: uncontrolled), medium for mentoring (I030-I033).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class KeyWorker(Policy):
 
     def act(self, model) -> None:
         p, children = self.parameters, model.children
-        self.until = {row: day for row, day in self.until.items() if day > model.day and children.is_present[row]}
+        self._end_work(model, [row for row, day in self.until.items() if day <= model.day])
+        self.until = {row: day for row, day in self.until.items() if children.is_present[row]}
         rows = self.here(model, np.union1d(model.today.rows(Event.IDENTIFIED), model.today.rows(Event.RETURNED)))
         rows = rows[(children.identified_on[rows] > NEVER) | (children.episodes[rows] >= 3)]
         rows = rows[np.array([row not in self.until for row in rows.tolist()], dtype=bool)]
@@ -84,3 +86,15 @@ class KeyWorker(Policy):
             model.levers.hold(GETTING_OUT_OF_IT, engaged, at=p.getting_out, until=until, by=self.name)
         else:
             model.relationships.give_worker_who_stays(engaged, turnover=p.stays, sooner=p.trusted_sooner)
+
+    def _end_work(self, model, rows: list[int]) -> None:
+        """Their time is over: the places are free, and the workers go."""
+        for row in rows:
+            del self.until[row]
+        ended = np.array(sorted(rows), dtype=np.int64)
+        model.relationships.take_back_worker(ended[model.children.is_present[ended]])
+        for lever in (GOING_MISSING, GETTING_OUT_OF_IT):
+            model.levers.release(lever, ended, by=self.name)
+
+    def end(self, model) -> None:
+        self._end_work(model, list(self.until))

@@ -2,9 +2,9 @@
 
 *Eligible*: lines into the served markets. *Reaches*: the covered share of the added effort. *Changes*: the hazard of closure; what follows
 (replacement, displacement, pressure, adaptation, children met at a closure) is left to the mechanisms. The effect of a closure on
-recruitment has a prior of 0.8 to 1.2, a pattern to lay beside the outcome.
+recruitment has a prior of 0.8 to 1.2, a pattern to lay beside the outcome. Added closures cost what all closures cost, and something more.
 
-*Recording*: none. *Evidence*: none for recruitment (I026-I028 are about other outcomes, and inconclusive).
+*Recording*: raised a little, as children met at a closure come to be known (`reporting.known`). *Evidence*: none for recruitment (I026-I028 are about other outcomes, and inconclusive).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class LineDisruptionParameters(Parameters, group="policies.line_disruption"):
     fidelity = parameter(0.8, unit="share of the effort that reaches lines", between=(0.3, 1.0), source=ASSUMED)
     sooner = parameter(1.6, unit="multiplier", between=(1.0, 3.0), source="L012;L015", doc="Hazard of closure of a line that is reached; 670 closures a year became 2,300 in the time of the programme.")
     capacity = parameter(3.0, unit="multiplier", between=(1.0, 4.0), source=ASSUMED, distribution="fixed", doc="Capacity: the hazard cannot be raised above this.")
-    cost = parameter(18700.0, unit="pounds a closure (2024-25)", between=(5000.0, 50000.0), source="I025;L015", doc="The programme's budget over its closures.")
+    cost = parameter(5000.0, unit="pounds a closure added (2024-25)", between=(1000.0, 20000.0), source=ASSUMED, doc="Above the price of any closure (`costs.closure`), at which the added ones are billed too.")
 
 
 class LineDisruption(Policy):

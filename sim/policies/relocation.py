@@ -6,7 +6,8 @@ the line, going missing, and how easily recruiters find the child where it now l
 "no effect" inside its range and an unknown sign. The move itself goes through the placements mechanism: it needs a bed, may be
 refused, and takes the bed from somebody else.
 
-*Evidence*: none for the effect on contact or on being found again; contradictory for going missing (M006, M007, I074, I075).
+*Recording*: a child's absences are reported and recorded as they were before it was moved; no change is assumed. *Evidence*: none for the
+effect on contact or on being found again; contradictory for going missing (M006, M007, I074, I075).
 The crude ratio of missing children out of area to in area is an outcome to be explained, not a prior.
 """
 
@@ -88,7 +89,7 @@ class Relocation(Policy):
     def _hold_for_those_who_moved(self, model) -> None:
         p = self.parameters
         placed = model.today.rows(Event.PLACED)
-        rows = np.array([row for row in placed.tolist() if row in self.asked], dtype=np.int64)
+        rows = np.array([row for row in placed.tolist() if self.asked.get(row) == model.day - 1], dtype=np.int64)  # later it is a move like any
         for row in [*rows.tolist(), *(row for row, day in self.asked.items() if model.day - day >= ASKED_AGAIN)]:
             self.asked.pop(row, None)
         if not rows.size:

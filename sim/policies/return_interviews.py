@@ -5,7 +5,7 @@ as the added interviewers go. *Changes*: the next episode after an interview wit
 prior is a total effect, 0.80 to 1.15; it acts on episodes of conflict, family, debt or fear, and leaves those on a line to
 identification and help); what was disclosed becomes known to all agencies soon.
 
-*Recording*: the policy changes no record of absences. *Evidence*: none for the next episode; indirect for sharing (I061, I062).
+*Recording*: raised a little, as children who disclose come to be known (`reporting.known`). *Evidence*: none for the next episode; indirect for sharing (I061, I062).
 """
 
 from __future__ import annotations

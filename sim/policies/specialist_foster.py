@@ -5,7 +5,7 @@ child identified as exploited, or returned from at least its third recorded epis
 whom a bed is free and whose carers say yes. *Changes*: going missing while there; stability follows the placement's own hazard
 of breakdown (`care.specialist_breaks`). The effect on going missing is a direct multiplier (the prior is a total effect).
 
-*Evidence*: medium in the USA, low in England, where the trial was null and the most antisocial young people gained (I041, I042, I044).
+*Recording*: carers are assumed to report as others do; no change is assumed. *Evidence*: medium in the USA, low in England, where the trial was null and the most antisocial young people gained (I041, I042, I044).
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ WHY_AWAY = {
     CONFLICT: "after trouble at home or in the placement", FAMILY: "to family or friends", LINE: "sent away by the line", DEBT: "over debt or fear",
     SEXUAL: "taken away by those who exploit it sexually",
 }  # fmt: skip
-RELEASES = {CLOSED: "when the line was closed", IN_CUSTODY: "in custody"}
+RELEASES = {CLOSED: "when the line was closed"}
 HARM = {"assault": "was assaulted", "sexual assault": "was sexually assaulted", "injury": "was injured", "threat": "was threatened", "death": "died"}
 assert set(HARM) == set(KINDS) and len(WHY_AWAY) == len(CAUSES)
 
@@ -216,6 +216,8 @@ def _groomed(row: Row, lines: Any) -> str:
 
 
 def _got_out(row: Row, lines: Any) -> str:
+    if row["cause"] == IN_CUSTODY:
+        return f"Away from {_line(row, lines)}, because locked up: not safe."
     return f"Got out of {_line(row, lines)}{', ' + RELEASES[row['cause']] if row['cause'] in RELEASES else ''}: safe for now."
 
 

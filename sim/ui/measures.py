@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.exploitation import IN_CUSTODY
 from sim.ledger import Event
 from sim.missing import POLICE
 from sim.ui.evidence import evidence_of
@@ -29,12 +30,13 @@ class Days:
         stocks = self.tables["stocks"]
         return np.sum([stocks[name].astype(np.float64) for name in names], axis=0)
 
-    def flow(self, *events: Event, bit: int = 0) -> NDArray[np.float64]:
-        """How often any of `events` happened on each day; where `bit` is given, only if the row's detail has it."""
+    def flow(self, *events: Event, bit: int = 0, but: int = -1) -> NDArray[np.float64]:
+        """How often any of `events` happened on each day; where `bit` is given, only if the row's detail has it; `but` for one cause."""
         rows = self.tables["events"]
         counted = np.isin(rows["event"], events)
         if bit:
             counted &= (rows["detail"] & bit) > 0
+        counted &= rows["cause"] != but
         return np.bincount(rows["day"][counted] - self.first, minlength=self.days).astype(np.float64)
 
     def pounds(self) -> NDArray[np.float64]:
@@ -83,8 +85,8 @@ MEASURES: tuple[DailyMeasure, ...] = (
                  ("lines.contacts", "exploitation.approach_lapses", "exploitation.grooming_lapses"), lambda d: d.stock("approached", "groomed")),
     DailyMeasure("identified", "Identified", "children", "flow", "Children of whom an agency first recognised that they are exploited, by a line or otherwise.",
                  ("services.recognised", "services.shared", "services.discloses", "services.met_seen"), lambda d: d.flow(Event.IDENTIFIED)),
-    DailyMeasure("got_out", "Got out, safe for now", "children", "flow", "Children who got out of a line; some are drawn back.",
-                 ("exploitation.tries", "exploitation.out", "exploitation.drawn_back", "services.help_works"), lambda d: d.flow(Event.GOT_OUT)),
+    DailyMeasure("got_out", "Got out, safe for now", "children", "flow", "Children who got out of a line, by being locked up apart; some are drawn back.",
+                 ("exploitation.tries", "exploitation.out", "exploitation.drawn_back", "services.help_works"), lambda d: d.flow(Event.GOT_OUT, but=IN_CUSTODY)),
     DailyMeasure("interviews", "Return interviews held", "interviews", "flow", "Return interviews that were held, on time or late.",
                  ("services.offered", "services.accepted", "services.interviewers"), lambda d: d.flow(Event.INTERVIEWED)),
     DailyMeasure("interviews_in_time", "Interviews within 72 hours", "interviews", "flow", "Of the return interviews held, those within 72 hours of the return.",

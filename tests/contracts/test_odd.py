@@ -175,6 +175,8 @@ def test_the_page_of_limits_counts_what_is_assumed_as_it_is():
     counts = declarations.count_sources(every_parameter())
     assert counts["assumed"] == sum(number.source is ASSUMED for number in every_parameter())
     assert f"{counts['numbers']} numbers: {counts['assumed']} ASSUMED" in page
+    ends = [number.address for number in every_parameter() if number.is_uncertain and number.value in number.between]
+    assert f"{len(ends)} of the uncertain ones stand at an end of their range" in page and all(f"`{address}`" in page for address in ends)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sim.ledger import Event
 from sim.levers import Lever
 from sim.parameters import Parameter
 from sim.places import read_places
-from sim.policies import GRADES, Policy, every_policy
+from sim.policies import GRADES, SIGNALS, WORKERS, Policy, every_policy
 from sim.scenario import FOLDER
 from sim.verify import dials_of
 from tests.worlds import BASELINE, EVENTFUL, events, lived, rows_until, scenario, world
@@ -68,8 +68,21 @@ def test_a_policy_declares_coverage_capacity_cost_grade_and_evidence(name):
 @every
 def test_a_policy_s_file_says_who_is_eligible_whom_it_reaches_what_changes_and_on_what_evidence(name):
     doc = __import__(every_policy()[name].__module__, fromlist=["x"]).__doc__
-    for word in ("*Eligible*", "*Reaches*", "*Changes*", "*Evidence*"):
+    for word in ("*Eligible*", "*Reaches*", "*Changes*", "*Recording*", "*Evidence*"):
         assert word in doc
+
+
+# What makes a child known to be exploited, or gives it a worker: both bring reports of its absences (`reporting.known`, `reporting.worker`).
+BRINGS_REPORTS = {"services.attention", "services.shared", "services.interviewers", "services.help_places", "lines.hazard_of_closing", SIGNALS, WORKERS}
+KEEPS_WORKERS = {"managed_placement"}  # gives nobody a worker who had none
+
+
+@every
+def test_a_policy_that_flags_children_or_gives_them_workers_does_not_say_that_it_leaves_records_alone(name):
+    doc = " ".join(__import__(every_policy()[name].__module__, fromlist=["x"]).__doc__.split())
+    said = doc.split("*Recording*: ")[1].split("*Evidence*")[0]
+    raises = bool(BRINGS_REPORTS & set(every_policy()[name].takes_hold_of)) and name not in KEEPS_WORKERS
+    assert raises == said.startswith("raised"), f"{name}: {said}"
 
 
 @every
@@ -181,7 +194,7 @@ def every_lever() -> list[Lever]:
 
 
 # Policies that give a child something with a time of its own, which no end of the policy takes away.
-LASTING = {"return_interviews", "sexual_exploitation_support", "key_worker"}
+LASTING = {"return_interviews", "sexual_exploitation_support"}
 
 
 def test_dials_are_found():

@@ -47,7 +47,7 @@ from sim.population import (
     WORKING,
 )
 from sim.schooling import WAS_EXCLUDED, WAS_SUSPENDED
-from sim.sources import source
+from sim.sources import read_table, source
 from tests.experiments.hand_made import (
     ANN,
     BEN,
@@ -98,6 +98,30 @@ def test_every_measure_says_what_it_is(each) -> None:
     assert each.topic in TOPICS
     for official in each.official.split(";") if each.official else ():
         assert source(official).title, "a row of the evidence that quotes an official table"
+
+
+def test_what_stands_beside_an_official_figure_is_a_quantity_of_its_kind() -> None:
+    """A share beside a share, never a count beside a share or a total beside the price of one."""
+    rows = {row["id"]: row for name in ("missing_and_care", "lines_and_interventions") for row in read_table(f"evidence/{name}.csv")}
+    beside = [(each, official) for each in every_measure() for official in each.official.split(";") if official]
+    assert len(beside) > 30
+    for each, official in beside:
+        is_share = each.unit.startswith(("share of", "per cent", "per 100 "))
+        assert is_share == (rows[official]["unit"].split()[0] in ("per", "percent")), f"{each.name} [{each.unit}] beside {official} [{rows[official]['unit']}]"
+        assert not rows[official]["unit"].startswith("GBP per"), f"{each.name} is a total, {official} a price"
+    named = {official: each.name for each, official in beside}
+    assert (named["mis_dur_24h"], named["mis_dur_48h"], named["mis_dur_7d"]) == ("over_within_24_hours_police", "over_within_48_hours_police", "lasting_over_7_days_police")
+    assert (named["mis_cla_le2d_2022"], named["dist_newplc_out_2025"]) == ("over_within_48_hours_authority", "placed_outside_and_far")
+    assert len(beside) == len({(each.name, official) for each, official in beside})
+
+
+def test_three_or_more_workers_in_a_year() -> None:
+    """Ann had one when the year began and two changes; Ben came in the year and has one; Cat has left care by 31 March; Dan's changes were earlier."""
+    changes = [row(Event.WORKER_CHANGED, child, day) for child, day in ((ANN, 400), (ANN, 500), (BEN, 600), (CAT, 400), (CAT, 500), (DAN, 200), (DAN, 300), (DAN, 500))]
+    entries = [row(Event.ENTERED_CARE, child, day) for child, day in ((ANN, 1), (BEN, 550), (CAT, 1), (DAN, 1))]
+    told = story(*entries, *changes, row(Event.LEFT_CARE, CAT, 700), days=730, counts=[{"day": 730, "children": 3}])
+    assert value(told, "three_or_more_workers", Window(366, 730)) == pytest.approx(1 / 3)
+    assert math.isnan(value(told, "three_or_more_workers", Window(366, 729)))
 
 
 def test_no_two_measures_are_called_alike() -> None:
@@ -295,6 +319,7 @@ def test_care_is_counted(in_care: Story) -> None:
     assert found["changes_of_placement"] == pytest.approx(2 / (10 * LAST / 365.25))
     assert found["placement_distance"] == pytest.approx((3 + 80 + 10 + 10) / 4)
     assert (found["placed_outside"], found["placed_far"], found["placed_elsewhere"]) == (0.5, 0.25, 0.0)
+    assert found["placed_outside_and_far"] == 0.25
     assert (found["refusals_per_placement"], found["emergency_arrangements"], found["emergency_after_refusal"]) == (0.5, 1, 0)
     assert (found["remands"], found["looked_after_missing_on_a_day"]) == (2, 3.0)
 
@@ -355,6 +380,8 @@ def test_days_causes_and_lengths(absences: Story) -> None:
         [2 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6]
     )
     assert found["lasting_8_to_24_hours_police"] == 0.5
+    assert (found["over_within_24_hours"], found["over_within_48_hours"], found["over_within_48_hours_authority"]) == (0.5, pytest.approx(4 / 6), 1.0)
+    assert value(absences, "over_within_48_hours", Window(1, 11)) == 1.0  # cut on the last day, as at 31 March
     assert value(absences, "days_missing", Window(31, 32)) == 2.0
 
 
@@ -466,6 +493,22 @@ def test_positions_and_who_fills_them(on_lines: Story) -> None:
     found = take(on_lines, ALL_DAYS)
     assert (found["vacancies"], found["vacancies_arising"], found["time_to_fill"]) == (0.25, 2, 3.0)
     assert found["filled_by_a_child"] == pytest.approx(2 / 3) and found["filled_by_somebody_of_eighteen_or_over"] == pytest.approx(1 / 3)
+
+
+def test_a_position_that_a_relative_or_friend_was_made_to_take_is_told_apart() -> None:
+    """Ann was pressed, and works; Ben is recruited as children are; Cat was pressed once, got away, and is recruited by others later."""
+    told = story(
+        row(Event.PRESSED, ANN, 3, agent=OLD, serial=1), row(Event.RECRUITED, ANN, 9, cause=3, agent=OLD, serial=1), row(Event.POSITION_FILLED, ANN, 9, agent=OLD, cause=1),
+        row(Event.RECRUITED, BEN, 9, agent=OLD, serial=1), row(Event.POSITION_FILLED, BEN, 9, agent=OLD, serial=1, cause=1),
+        row(Event.PRESSED, CAT, 3, agent=OLD, serial=1), row(Event.RECRUITED, CAT, 20, agent=NEW, serial=2), row(Event.POSITION_FILLED, CAT, 20, agent=NEW, cause=1),
+        row(Event.POSITION_FILLED, 0, 21, agent=NEW, serial=1, cause=5),
+    )  # fmt: skip
+    assert [value(told, f"filled_by_{by}") for by in ("a_relative_or_friend_in_debt", "a_child", "nobody")] == [0.25, 0.5, 0.25]
+
+
+def test_being_locked_up_is_not_getting_out() -> None:
+    told = story(row(Event.GOT_OUT, ANN, 9, cause=2), row(Event.GOT_OUT, BEN, 9))
+    assert (value(told, "got_out"), value(told, "got_out_because_of_custody")) == (1, 1)
 
 
 def test_time_on_a_line_and_ways_out(on_lines: Story) -> None:

@@ -228,6 +228,10 @@ class Retelling:
         else:
             assert serial not in self.positions[line][1], "what is given up was not sought"
 
+    def is_at_liberty(self, child: int, day: int) -> bool:
+        """Neither in custody nor in hospital, and alive."""
+        return self.setting.get(child) != CUSTODY and self.hospital_until.get(child, 0) <= day and child not in self.dead
+
     # -- an evening --------------------------------------------------------------------------------------------------------
 
     def stocks(self, day: int) -> dict[str, int]:
@@ -243,7 +247,7 @@ class Retelling:
             "children": len(self.here), "looked_after": len(self.setting), "missing": len(self.missing),
             "missing_looked_after": len(self.missing & self.setting.keys()), "in_crisis": len(self.crisis_until),
             "approached": stages[APPROACHED], "groomed": stages[GROOMED], "working": stages[WORKING] - bound, "bound": bound,
-            "getting_out": stages[GETTING_OUT], "safe": stages[SAFE], "lines": len(self.positions),
+            "getting_out": stages[GETTING_OUT], "safe": sum(stage == SAFE and self.is_at_liberty(child, day) for child, stage in self.stage.items()), "lines": len(self.positions),
             "positions": sum(number for number, _ in self.positions.values()),
             "positions_open": sum(len(sought) for _, sought in self.positions.values()), "positions_with_children": len(self.holds),
             "beds_taken": len(self.beds), "sexually_exploited": len(self.other[SEXUALLY]), "otherwise_exploited": len(self.other[BY_OTHERS]),

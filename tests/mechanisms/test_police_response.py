@@ -9,8 +9,8 @@ from sim import CountyLines
 from sim.exploitation import SEIZURE
 from sim.ledger import Event
 from sim.missing import FOUND, HIGH_RISK, POLICE
-from sim.policing import CRIMINAL, SAFEGUARDING
-from sim.population import CUSTODY
+from sim.policing import AT_A_CLOSURE, CRIMINAL, ON_A_LINE, SAFEGUARDING
+from sim.population import CUSTODY, LINE
 from tests.mechanisms.lively import LIVELY, made, ran, rows_of, times
 from tests.worlds import events
 
@@ -107,3 +107,31 @@ def test_a_remanded_child_is_looked_after_in_custody_and_nothing_comes_to_it_unt
     here = rows_of(model, [child for child, spans in inside.items() if spans[-1][1] > model.day])
     here = here[model.children.is_present[here]]
     assert (model.children.setting[here] == CUSTODY).all()
+
+
+def test_whom_police_meet_at_a_closure_is_not_missing_the_day_after():
+    """A child away on the line is met there and is back in the morning, met once; a child away for another reason is not met."""
+    model = made({**MET_OFTEN, "lines.lifetime": 90.0, "policing.at_closure": 0.8, "duration.line": 10.0, "missing.debt_rate": 4.0}, fraction=0.03, days=150)
+    brought_back, at_home, left_out = 0, 0, 0
+    while model.day < model.last_day:
+        model.step()
+        told = events(model, Event.ARRESTED)
+        today = told["day"] == model.day
+        closure = rows_of(model, told["child"][today & (told["cause"] == AT_A_CLOSURE)])
+        away = closure[model.children.missing_slot[closure] >= 0]
+        assert (model.missing.table.cause[model.children.missing_slot[away]] == LINE).all()
+        table = model.missing.table
+        assert (table.ends[model.children.missing_slot[away]] == model.day + 1).all()
+        was_on_the_line = model.today.rows(Event.LINE_CLOSED)
+        slots = model.children.missing_slot[was_on_the_line]
+        left_out += int(((slots >= 0) & (table.cause[slots] != LINE)).sum())
+        at_home += len(closure) - len(away)
+        if len(away) and model.day < model.last_day:
+            model.step()
+            back = model.today.rows(Event.RETURNED)
+            assert set(away.tolist()) <= set(back.tolist()) | set(model.today.rows(Event.LEFT).tolist())
+            again = events(model, Event.ARRESTED)
+            found = rows_of(model, again["child"][(again["day"] == model.day) & (again["cause"] == ON_A_LINE)])
+            assert not set(found.tolist()) & set(away.tolist())
+            brought_back += len(away)
+    assert brought_back > 5 and at_home > 20 and left_out > 0

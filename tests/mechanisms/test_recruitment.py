@@ -2,11 +2,14 @@
 
 import math
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 
 from sim import CountyLines
 from sim.ledger import Event
+from sim.population import BY_A_LINE, KINSHIP
+from sim.recruitment import ONLINE, SCHOOL, STREET, Contact
 from tests.mechanisms.lively import LIVELY, NORTH, made, ran, times
 from tests.worlds import events
 
@@ -71,3 +74,22 @@ def test_where_friends_do_not_matter_it_does_not_matter_who_they_are():
     assert [model.ledger.digest() for model in without(closed)] == [
         model.ledger.digest() for model in other_friends(closed)
     ]
+
+
+def test_a_child_who_lives_with_relatives_elsewhere_is_not_met_on_the_streets_at_home():
+    """It can be met online alone; who lives with relatives in its own authority is met as at home."""
+    model = ran({**LIVELY, "care.stock_young_kinship": 4.0, "care.stock_older_kinship": 4.0}, fraction=0.05, days=10)
+    children, inside = model.children, model.placements.table.members()
+    of_kin = inside[children.setting[inside] == KINSHIP]
+    elsewhere = of_kin[model.placements.where(of_kin) != children.authority[of_kin]]
+    assert len(elsewhere) > 10 and len(elsewhere) < len(of_kin)
+
+    def met(venue: int) -> set[int]:
+        contacts = [Contact(recruiter, n, place, venue, BY_A_LINE, 1.0) for place in model.world.authorities for n in range(3000)]
+        return set(model.recruitment._in_reach(contacts)[0].tolist())
+
+    recruiter = SimpleNamespace(key=7)
+    for venue in (STREET, SCHOOL):
+        assert not met(venue) & set(elsewhere.tolist())
+        assert met(venue) & set(of_kin.tolist())
+    assert met(ONLINE) & set(elsewhere.tolist())

@@ -11,12 +11,13 @@ from sim.services import (
     CRIMINAL_FACTOR,
     GANG_FACTOR,
     INTELLIGENCE,
+    MET,
     MISSING_FACTOR,
     POLICE_FORCE,
     SEXUAL_FACTOR,
     SOCIAL_CARE,
 )
-from tests.mechanisms.lively import LIVELY, made, ran
+from tests.mechanisms.lively import LIVELY, made, ran, twin
 from tests.worlds import events
 
 # Nobody sees anything but what a test lets them see.
@@ -86,3 +87,19 @@ def test_an_assessment_lists_the_factors_that_are_known_that_day():
             assert BY_A_LINE in forms[child] or not detail & GANG_FACTOR
             gangs += [bool(detail & GANG_FACTOR)] if BY_A_LINE in forms[child] else []
     assert len(gangs) > 20 and 0.25 < np.mean(gangs) < 0.75
+
+
+def test_staff_who_see_more_are_not_told_more_by_others():
+    """Training changes what agencies see; what a parent or a neighbour tells the police comes as it did."""
+    model = ran({**LIVELY, "services.intelligence": 3.0, "services.met_seen": 0.3, "policing.street": 3.0}, fraction=0.03, days=60)
+    trained = twin(model)
+    trained.services.attention.hold(list(model.world.authorities), 2.0, by="training")
+    told: dict[bool, list[set]] = {}
+    for one in (model, trained):
+        one.run_to(one.day + 1)
+        rows = events(one, Event.SIGNAL)
+        today = rows["day"] == one.day
+        told[one is trained] = [set(rows["child"][today & (rows["detail"] == kind)].tolist()) for kind in (INTELLIGENCE, MET)]
+    (heard, saw), (heard_when_trained, saw_when_trained) = told[False], told[True]
+    assert len(heard) > 3 and heard == heard_when_trained
+    assert saw < saw_when_trained

@@ -102,7 +102,7 @@ FACTS = {
     "worker: is trusted": _of_worker("is_trusted", False),
     "worker: spell": _of_worker("spell"),
     "workers": lambda england, child: child.workers,
-    "worker: by a policy": lambda england, child: child.special_worker,
+    "worker: by a policy": lambda england, child: child.special_worker or (1.0, 1.0),
 }
 for _cause in ("won over", "threatened", "lapses", "starts", "tries", "gets out", "pulled back", "drawn back", "settles"):
     FACTS[f"patience: {_cause}"] = _waits_for(_cause)

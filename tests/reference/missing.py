@@ -77,6 +77,12 @@ class Episode:
                 self.days, self.is_found = found_after, True
         self.ends = england.day + max(1, ceil(self.days))
         self.is_outside = england.where_lives(child) != child.authority
+        self.is_cut_short = False
+
+    def cut_short(self, day):
+        """Police have met the child where it is: it is back in the morning, and found, if anybody had reported it."""
+        self.days, self.ends = min(self.days, day - self.began + 0.5), day + 1
+        self.is_cut_short, self.is_found = True, self.is_found or self.by_police
 
     @property
     def detail(self):

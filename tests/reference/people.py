@@ -56,7 +56,7 @@ class Child:
         # what services know and do
         self.signals, self.signals_known_to_all = [0, 0, 0, 0], 0
         self.identified_on, self.times_assessed = NEVER, 0
-        self.worker, self.workers, self.special_worker = None, 0, (1.0, 1.0)  # the last: what a policy makes of turnover and of time to trust
+        self.worker, self.workers, self.special_worker = None, 0, None  # the last: what a policy makes of turnover and of time to trust
 
     @property
     def is_missing(self):

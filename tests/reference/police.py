@@ -69,11 +69,16 @@ def respond(england):
     """Police meet exploited children; offences are recorded later; who was remanded is released."""
     p = england.p("policing")
     for child, episode in england.news["returned"]:
-        if episode.cause == LINE and episode.is_found and child.stage in (*ON_A_LINE, GETTING_OUT):
+        if episode.cause == LINE and episode.is_found and not episode.is_cut_short and child.stage in (*ON_A_LINE, GETTING_OUT):
             meet(england, child, episode.number, ON_THE_LINE)
     for child in england.news["line closed"]:
-        if child.stage != NOT_INVOLVED and england.uniform("policing.at_closure", child.key, child.involvement.line.key) < p.at_closure:
+        is_there = not child.is_out_of_reach(england.day) or (child.is_missing and child.episode.cause == LINE)
+        if child.stage == NOT_INVOLVED or not is_there:
+            continue
+        if england.uniform("policing.at_closure", child.key, child.involvement.line.key) < p.at_closure:
             meet(england, child, england.day, AT_A_CLOSURE)
+            if child.is_missing:
+                child.episode.cut_short(england.day)
     for child in [child for child in england.exploited.values() if child.stage in ON_A_LINE]:
         met = england.uniform("policing.street", child.key, england.day) < p.street / MONTH
         if met and not child.is_out_of_reach(england.day):
@@ -106,6 +111,13 @@ def meet(england, child, serial, where):
     days = 1.0 + england.exponential("policing.later", key, n) / a_year * YEAR
     if days <= 365.0:
         england.later_offences.setdefault(england.day + int(days), []).append((child, is_criminal))
+
+
+def would_be_criminal(england, child, n, but_for):
+    """Would police have answered today's meeting with the criminal law, had one policy left their practice alone?"""
+    was_known = child.is_identified and child.identified_on < england.day
+    chance = england.criminal.without(child.authority, but_for) * (england.p("policing").criminal_when_known if was_known else 1.0)
+    return england.uniform("policing.response", child.key, n) < chance
 
 
 def remand(england, child, n):

@@ -2,7 +2,7 @@
 
 from sim.draws import key_of
 
-from . import care, services, trust
+from . import care, police, services, trust
 from .costs import spend
 from .people import hold, release
 from .words import (
@@ -172,7 +172,7 @@ class Relocation(PolicyOfPlacements):
 
     def hold_for_those_who_moved(self, england):
         """While the child stays there, the policy's own numbers hold for going missing, being found, contact and being followed."""
-        moved = [child for child in self.asked if child in england.news["placed"]]
+        moved = [child for child, day in self.asked.items() if day == england.day - 1 and child in england.news["placed"]]
         self.asked = {child: day for child, day in self.asked.items() if england.day - day < 30}  # later they may be asked for again
         for child in moved:
             self.asked.pop(child, None)
@@ -275,7 +275,8 @@ class KeyWorker(Policy):
         }
 
     def act(self, england):
-        self.until = {child: day for child, day in self.until.items() if day > england.day and child.is_present}
+        self.end_work(england, [child for child, day in self.until.items() if day <= england.day])
+        self.until = {child: day for child, day in self.until.items() if child.is_present}
         reached = [
             child
             for child in self.identified_or_returned(england)
@@ -298,6 +299,17 @@ class KeyWorker(Policy):
         for child in engaged:
             self.hold(england, child, "going missing", self.p.going_missing, until=self.until[child])
             self.hold(england, child, "getting out", self.p.getting_out, until=self.until[child])
+
+    def end_work(self, england, children):
+        """The worker goes when the child's time with it is over."""
+        for child in children:
+            del self.until[child]
+            release(child, "going missing", by=self.name)
+            release(child, "getting out", by=self.name)
+        trust.take_back_workers(england, [child for child in children if child.is_present])
+
+    def end(self, england):
+        self.end_work(england, list(self.until))
 
 
 class SexualExploitationSupport(Policy):
@@ -451,7 +463,7 @@ class SafeguardingResponse(Policy):
 
     def act(self, england):
         for child, _, n in england.news["met by police"]:
-            if self.serves(child) and self.reaches(england, child, n):
+            if self.serves(child) and police.would_be_criminal(england, child, n, but_for=self.name) and self.reaches(england, child, n):
                 spend(england, self.p.cost, POLICE_BUDGET)
 
     def end(self, england):

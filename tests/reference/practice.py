@@ -13,6 +13,13 @@ class Practice:
             value *= self.times[by].get(place, 1.0)
         return value
 
+    def without(self, place, but_for):
+        """The value of an authority, but for one policy."""
+        value = self.usual[place]
+        for by in sorted(set(self.times) - {but_for}):
+            value *= self.times[by].get(place, 1.0)
+        return value
+
     def change(self, places, times, by):
         """In these authorities it is so many times what it is otherwise; `times` is one number or one for each of them."""
         self.times[by] = dict(times) if isinstance(times, dict) else dict.fromkeys(places, times)

@@ -176,7 +176,10 @@ def in_reach(england, contact):
     here = [child for child in england.corners.get((where, corner), ()) if child.is_present]
     if contact.venue == ONLINE:
         return here, usual
-    here = [child for child in here if child.setting in (AT_HOME, WITH_PARENTS, KINSHIP)]
+    here = [
+        child for child in here
+        if child.setting in (AT_HOME, WITH_PARENTS) or (child.setting == KINSHIP and child.placement.place == child.authority)
+    ]  # fmt: skip
     here += [child for home in england.homes if home.neighbourhood == where and home.key % CORNERS == corner for child in home.residents]
     if contact.venue == SCHOOL:
         here = [child for child in here if child.schooling not in (SUSPENDED, ABSENT)]

@@ -141,7 +141,7 @@ def hear(england):
     """Somebody tells the police of a child who is being exploited."""
     for child in list((england.exploited | england.exploited_otherwise).values()):
         if child.stage in ON_A_LINE or is_exploited(child, SEXUALLY) or is_exploited(child, BY_OTHERS):
-            chance = england.p("services").intelligence / MONTH * england.attention.at(child.authority)
+            chance = england.p("services").intelligence / MONTH
             if england.uniform("services.intelligence", child.key, england.day) < chance:
                 signal(england, child, POLICE_FORCE, INTELLIGENCE)
 

@@ -9,6 +9,7 @@ from .words import (
     AT_HOME,
     FOR_EVER,
     HELP_BEGINS,
+    HELP_ENDS,
     MONTH,
     PROMISE_BROKEN,
     TRUSTS,
@@ -26,6 +27,9 @@ class Team:
     def __init__(self, england, place):
         p, looked_after = england.p("relationships"), england.places[place].looked_after_10_17 * england.fraction
         self.workers, self.children = max(1.0, looked_after / p.caseload), 0
+
+
+ORDINARY = 1.0, 1.0  # how often an ordinary worker leaves, and how soon it is trusted, against itself
 
 
 class Worker:
@@ -49,7 +53,7 @@ def live(england):
         if child.worker:
             part(england, child)
     for child in news["help ended"]:
-        if child.worker and child.setting == AT_HOME and child.special_worker == (1.0, 1.0):
+        if child.worker and child.setting == AT_HOME and not child.special_worker:
             part(england, child)
     had_one = [child for child in news["helped"] if child.worker]
     meet(england, {child.key: child for child in news["entered care"] + news["helped"] if child.is_present and not child.worker}.values())
@@ -92,7 +96,7 @@ def meet(england, children):
 def part(england, child):
     stop_trusting(child)
     england.worker_teams[child.authority].children -= 1
-    child.worker, child.special_worker = None, (1.0, 1.0)
+    child.worker = child.special_worker = None
     del england.with_worker[child.key]
 
 
@@ -100,7 +104,7 @@ def with_a_new_worker(england, child):
     """Nothing is trusted yet."""
     child.workers += 1
     child.worker.number, child.worker.is_trusted = child.workers, False
-    turnover, _ = child.special_worker
+    turnover, _ = child.special_worker or ORDINARY
     wait(england, child, "worker leaves", england.p("relationships").turnover / YEAR * turnover)
     wait_for_trust(england, child)
 
@@ -115,7 +119,7 @@ def may_change_after_move(england, child):
     """A child placed far away, or in another authority, may get another worker."""
     placement = child.placement
     apart = placement.place != child.authority or is_far(child)
-    chance = england.after_moves.at(child.authority) * child.special_worker[0]
+    chance = england.after_moves.at(child.authority) * (child.special_worker or ORDINARY)[0]
     serial = child.care_entries * 1000 + placement.moves
     if placement.moves > 1 and apart and england.uniform("relationships.new_worker_after_move", child.key, serial) < chance:
         change_worker(england, child, AFTER_A_MOVE)
@@ -132,7 +136,7 @@ def wait_for_trust(england, child):
     """Trust comes later the more children each worker has."""
     p, team = england.p("relationships"), england.worker_teams[child.authority]
     load = max(team.children / team.workers, 1.0) / p.caseload
-    _, sooner = child.special_worker
+    _, sooner = child.special_worker or ORDINARY
     child.worker.left.pop("promise breaks", None)
     wait(england, child, "comes to trust", sooner / load / (p.trust_after * MONTH))
 
@@ -171,3 +175,16 @@ def give_worker_who_stays(england, children, turnover, sooner):
     meet(england, [child for child in children if not child.worker])
     for child in had_one:
         change_worker(england, child, HELP_BEGINS)
+
+
+def take_back_workers(england, children):
+    """The workers that a policy gave go: where there must be one it is an ordinary one, with whom trust starts again."""
+    children = [child for child in children if child.special_worker]
+    helped = [child for team in england.specialists.values() for child in team.helping]
+    for child in children:
+        child.special_worker = None
+        if child.setting == AT_HOME and child not in helped:
+            part(england, child)
+    for child in children:
+        if child.worker:
+            change_worker(england, child, HELP_ENDS)

@@ -63,7 +63,7 @@ SIGNAL_NAMES = ("missing episode", "met by police", "disclosure in a return inte
 CRIMINAL_FACTOR, GANG_FACTOR, SEXUAL_FACTOR, MISSING_FACTOR = 1, 2, 4, 8
 
 # Why a child's worker changed.
-TURNOVER, AFTER_A_MOVE, HELP_BEGINS = range(3)
+TURNOVER, AFTER_A_MOVE, HELP_BEGINS, HELP_ENDS = range(4)
 
 # How a placement ended; who is given a bed first; how a child left observation, if not by turning eighteen.
 CARE_ENDED, BROKE_DOWN, MOVED_BY_POLICY, WAS_REMANDED = range(4)

@@ -205,7 +205,9 @@ class England:
             "stocks", day=self.day, children=len(self.present), looked_after=len(self.looked_after),
             missing=len(self.missing), missing_looked_after=sum(child.setting != AT_HOME for child in self.missing.values()), in_crisis=in_crisis,
             approached=number[APPROACHED], groomed=number[GROOMED], working=number[WORKING], bound=number[BOUND],
-            getting_out=number[GETTING_OUT], safe=number[SAFE], lines=sum(line.is_open for line in self.lines),
+            getting_out=number[GETTING_OUT], safe=sum(
+                child.stage == SAFE and child.setting != CUSTODY and child.in_hospital_until <= self.day for child in self.exploited.values()
+            ), lines=sum(line.is_open for line in self.lines),
             positions=sum(len(line.positions) for line in self.lines), positions_open=sum(line.open_positions for line in self.lines),
             positions_with_children=sum(isinstance(position.holder, Child) for line in self.lines for position in line.positions), beds=sum(home.beds for home in self.homes),
             beds_taken=sum(home.beds - home.free for home in self.homes),
