@@ -44,6 +44,30 @@ FRAME = "frame.parquet"
 TURNS = 3
 
 
+class Points:
+    """An array that pandas may keep in `attrs`: it compares attributes with `==` when it merges, and copies them with every step."""
+
+    def __init__(self, values: np.ndarray):
+        self.values, self.shape = values, values.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype=dtype)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.values[at]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Points) and np.array_equal(self.values, other.values))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Points:
+        return self
+
+
 def open_frame(*folders: str | Path) -> pd.DataFrame:
     """The runs of a study that are there, from its folder, or from several with parts of the same study; of a comparison too.
 
@@ -63,7 +87,7 @@ def open_frame(*folders: str | Path) -> pd.DataFrame:
     frame = pd.DataFrame({name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names})
     points = places[0].table("points")
     del attributes["by"]
-    attributes["points"] = np.column_stack([points.column(name).to_numpy() for name in points.column_names if name != "draw"])
+    attributes["points"] = Points(np.column_stack([points.column(name).to_numpy() for name in points.column_names if name != "draw"]))
     frame.attrs = attributes
     return frame
 
