@@ -7,7 +7,7 @@
 Other programs read `frame.parquet` in the study's folder, which has the same columns. Columns: key, scenario, draw, seed; every uncertain
 input by its address, and "dummy", which goes nowhere; "structure:" and the address of every switch; "measure:" and the name of every
 measure, over all days after the warm-up. Rows go by draw, seed, structure and scenario. Runs that failed are absent; `open_failures`
-has them. `frame.attrs` has study, design, inputs (address to range), units (measure to unit), points (draws × inputs, in the unit cube),
+has them. `frame.attrs` has study, title, why, about (which children, when), design, inputs (address to range), units (measure to unit), points (draws × inputs, in the unit cube),
 and how many runs are missing.
 """
 
@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from experiments import wording
 from experiments.designs import latin_column
 from experiments.folder import FORMAT as COMPARISON
 from experiments.folder import replicates_in, told_by
@@ -31,6 +32,7 @@ from experiments.measures import every_measure
 from experiments.sampling import DUMMY
 from experiments.store import Unusable, measured_by, write_parquet
 from experiments.story import Window
+from experiments.study import world_from
 from experiments.sweep_folder import STRUCTURE, SweepFolder, read_json
 from sim import every_parameter
 from sim.errors import InputError
@@ -119,8 +121,10 @@ def gathered(folders: Sequence[SweepFolder]) -> tuple[pa.Table, list[str]]:
     columns |= {name: drawn.column(name) for name in draws.column_names if name != "draw"}
     columns |= {name: plan.column(name) for name in plan.column_names if name.startswith(STRUCTURE)}
     columns |= {MEASURE + name: values[:, k] for k, name in enumerate(names)}
+    world = world_from(days)
     attributes = {
-        "study": asked["name"], "design": asked["design"]["method"], "levels": asked["design"]["levels"], "common_seeds": asked["common_seeds"],
+        "study": asked["name"], "title": asked.get("title") or asked["name"], "why": asked.get("why", ""),
+        "about": f"{wording.place(world)}, {wording.children(world):,} invented children, {Window(days['warm_up_days'] + 1, days['days']).label}", "design": asked["design"]["method"], "levels": asked["design"]["levels"], "common_seeds": asked["common_seeds"],
         "inputs": {**{each["address"]: _range(each) for each in asked["inputs"]}, DUMMY: [0.0, 1.0]},
         "units": {measure.name: measure.unit for measure in every_measure() if measure.name in names},
         "comparator": asked["scenarios"][0], "missing": int((~there).sum()), "by": _by(first),
