@@ -7,7 +7,7 @@
 Other programs read `frame.parquet` in the study's folder, which has the same columns. Columns: key, scenario, draw, seed; every uncertain
 input by its address, and "dummy", which goes nowhere; "structure:" and the address of every switch; "measure:" and the name of every
 measure, over all days after the warm-up. Rows go by draw, seed, structure and scenario. Runs that failed are absent; `open_failures`
-has them. `frame.attrs` has study, design, inputs (address to range), units (measure to unit), points (draws × inputs, in the unit cube),
+has them. `frame.attrs` has study, title, why, about (which children, when), design, inputs (address to range), units (measure to unit), points (draws × inputs, in the unit cube),
 and how many runs are missing.
 """
 
@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from experiments import wording
 from experiments.designs import latin_column
 from experiments.folder import FORMAT as COMPARISON
 from experiments.folder import replicates_in, told_by
@@ -31,6 +32,7 @@ from experiments.measures import every_measure
 from experiments.sampling import DUMMY
 from experiments.store import Unusable, measured_by, write_parquet
 from experiments.story import Window
+from experiments.study import world_from
 from experiments.sweep_folder import STRUCTURE, SweepFolder, read_json
 from sim import every_parameter
 from sim.errors import InputError
@@ -42,6 +44,30 @@ MEASURE = "measure:"
 ATTRIBUTES = b"countylines"
 FRAME = "frame.parquet"
 TURNS = 3
+
+
+class Points:
+    """An array that pandas may keep in `attrs`: it compares attributes with `==` when it merges, and copies them with every step."""
+
+    def __init__(self, values: np.ndarray):
+        self.values, self.shape = values, values.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype=dtype)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.values[at]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Points) and np.array_equal(self.values, other.values))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Points:
+        return self
 
 
 def open_frame(*folders: str | Path) -> pd.DataFrame:
@@ -63,7 +89,7 @@ def open_frame(*folders: str | Path) -> pd.DataFrame:
     frame = pd.DataFrame({name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names})
     points = places[0].table("points")
     del attributes["by"]
-    attributes["points"] = np.column_stack([points.column(name).to_numpy() for name in points.column_names if name != "draw"])
+    attributes["points"] = Points(np.column_stack([points.column(name).to_numpy() for name in points.column_names if name != "draw"]))
     frame.attrs = attributes
     return frame
 
@@ -95,8 +121,10 @@ def gathered(folders: Sequence[SweepFolder]) -> tuple[pa.Table, list[str]]:
     columns |= {name: drawn.column(name) for name in draws.column_names if name != "draw"}
     columns |= {name: plan.column(name) for name in plan.column_names if name.startswith(STRUCTURE)}
     columns |= {MEASURE + name: values[:, k] for k, name in enumerate(names)}
+    world = world_from(days)
     attributes = {
-        "study": asked["name"], "design": asked["design"]["method"], "levels": asked["design"]["levels"], "common_seeds": asked["common_seeds"],
+        "study": asked["name"], "title": asked.get("title") or asked["name"], "why": asked.get("why", ""),
+        "about": f"{wording.place(world)}, {wording.children(world):,} invented children, {Window(days['warm_up_days'] + 1, days['days']).label}", "design": asked["design"]["method"], "levels": asked["design"]["levels"], "common_seeds": asked["common_seeds"],
         "inputs": {**{each["address"]: _range(each) for each in asked["inputs"]}, DUMMY: [0.0, 1.0]},
         "units": {measure.name: measure.unit for measure in every_measure() if measure.name in names},
         "comparator": asked["scenarios"][0], "missing": int((~there).sum()), "by": _by(first),

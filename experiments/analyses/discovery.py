@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_integer_dtype
 
 from experiments import wording
 from experiments.analyses.outcomes import DUMMY, STRUCTURE, Outcome
@@ -130,7 +131,9 @@ def inputs_of(frame: pd.DataFrame, outcome: Outcome) -> tuple[pd.DataFrame, NDAr
     parts = [name.removeprefix(STRUCTURE) + " " + rows[name].astype(str) for name in switches]
     rows["of"] = parts[0].str.cat(parts[1:], sep=", ") if parts else means.index.get_level_values(0)[0]
     values = rows.set_index(["of", "draw"]).reindex(means.index)[names].reset_index(drop=True)
-    return values.loc[:, values.nunique() > 1], means.to_numpy()
+    varied = {name: column for name, column in values.items() if column.nunique() > 1}
+    # whole numbers as others: the workbench pastes halves into their columns, which pandas refuses
+    return pd.DataFrame({name: column.astype(np.float64) if is_integer_dtype(column) else column for name, column in varied.items()}), means.to_numpy()
 
 
 def of_interest(outcome: Outcome, values: NDArray[np.float64]) -> tuple[str, NDArray[np.bool_]]:

@@ -38,7 +38,9 @@ def write(frame: pd.DataFrame, found: Sequence[Answers], failed: int, command: s
     return finished(
         environment().get_template("analysis.html").render(
             css=style(),
-            study=frame.attrs.get("study", ""),
+            study=frame.attrs.get("title") or frame.attrs.get("study", ""),
+            why=" ".join(frame.attrs.get("why", "").split()),
+            about=frame.attrs.get("about", ""),
             design=DESIGNS.get(design.kind, design.kind),
             draws=frame["draw"].nunique(),
             inputs=len(design.inputs) - (design.dummy is not None),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import wording
 from experiments.__main__ import main
 from experiments.analyse import as_csv
 from experiments.analyses.answers import answers, tables
@@ -144,3 +145,16 @@ def test_a_folder_without_a_study_and_a_study_without_runs_are_refused(tmp_path,
     assert main(["analyse", str(made.path)]) == BAD_INPUT
     first, second = capsys.readouterr().err.splitlines()
     assert "is not the folder of a" in first and "has no run yet" in second
+
+
+def test_the_page_says_what_was_asked_of_which_children_and_when(tmp_path, capsys):
+    asked = replace(sweep(size=4), title="Does it <hold>?", why="Somebody\nmust know.")
+    folder = SweepFolder(tmp_path / "study")
+    folder.open(asked, {"command": "…"})
+    for run in dict.fromkeys(row.run.key for row in asked.rows):
+        folder.store.write(Result(run, "", {("measure", asked.whole.iso, "cost"): 1.0}))
+    assert main(["analyse", str(folder.path), "--measure", "cost"]) == 0
+    page = (folder.path / "analysis" / "analysis.html").read_text(encoding="utf-8")
+    assert "<h1>Does it &lt;hold&gt;?</h1>" in page
+    assert "Somebody must know." in page
+    assert f"{wording.children(asked.world):,} invented children, {asked.whole.label}" in page

@@ -77,3 +77,14 @@ def test_too_few_draws_and_a_missing_library_are_said(monkeypatch):
     monkeypatch.setattr(discovery, "is_there", lambda: False)
     with pytest.raises(InputError, match=r"install the extra \[analysis\]"):
         scores(made, outcome)
+
+
+def test_a_box_is_found_among_whole_numbers():
+    """As most studies have some: PRIM pastes halves into them."""
+    made = frame("latin_hypercube", design("latin_hypercube", 100), lambda x: 0.0 * x[:, 0], policy=corner)
+    for name in ("one", "two", "three"):
+        made[name] = (made[name] * 40.0).astype(np.int64)
+    limits = {limit.input: limit for limit in discover(made, difference(made, FEWER, "policy", "present")).limits if limit.is_believed}
+    assert set(limits) == {"one", "two"}
+    assert limits["one"].inside[0] == pytest.approx(28.0, abs=1.5)
+    assert limits["two"].inside[1] == pytest.approx(20.0, abs=1.5)

@@ -73,6 +73,15 @@ def test_polars_and_duckdb_read_what_pandas_reads(kept):
     assert pd.read_parquet(path).equals(expected)
 
 
+def test_frames_can_be_merged_and_put_together_and_keep_what_they_say(kept):
+    _, folder = kept
+    one, other = open_frame(folder.path), open_frame(folder.path)
+    assert len(one.merge(other, on="key")) == len(one)
+    both = pd.concat([one, other])
+    assert np.array_equal(both.attrs["points"], one.attrs["points"])
+    assert len(both) == 2 * len(one)
+
+
 def test_a_written_frame_is_used_while_it_is_of_the_runs_that_are_there(kept, monkeypatch):
     asked, folder = kept
     fresh = open_frame(folder.path)
