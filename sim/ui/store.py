@@ -343,6 +343,9 @@ class Pair:
     def setup(self, tell: Tell | None = None) -> dict[str, Any]:
         """The setup. Waits for the warm-up to be lived. Raises InputError."""
         begun = self.store.begun(self.a, tell)
+        if self._shown is None:
+            for chunk in range(AHEAD):  # the workers go on with the first days at once, however many tabs the server has to tell of the warm-up
+                self.ask_for(chunk)
         with self._lock:
             if self._shown is None:
                 self._shown = Shown(self.a, self.b, result(begun))

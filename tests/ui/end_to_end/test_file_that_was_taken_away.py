@@ -96,6 +96,7 @@ def test_the_numbers_and_the_text_of_a_map_are_those_that_were_sent(page):
     cells = header["n"] * header["days"]
     state = np.frombuffer(buffer, np.uint8)[cells : 2 * cells].reshape(header["days"], header["n"])[7]
     page.get_by_text("The right map as text").click()
+    page.locator(".future-b .twin table").first.wait_for()
     rows = page.locator(".future-b .twin table").first.locator("tbody tr").all_inner_texts()
     counted = {name: int(np.count_nonzero(state == i)) for i, name in enumerate(made_up.STATES)}
     assert {row.split("\t")[0]: int(row.split("\t")[1]) for row in rows} == counted
@@ -143,6 +144,7 @@ def test_follow_a_child_from_the_map_and_by_keyboard(page):
     followed = page.evaluate("room.child")
     assert followed % 9 == 0
     panel.get_by_text("The strips as a table").click()
+    panel.locator("details table").first.wait_for()  # a browser tells a moment later that it was opened
     assert f"Child {followed}: One worker who stays" in panel.inner_text()
     panel.get_by_text("The strips as a table").click()
 
