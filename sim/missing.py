@@ -284,7 +284,7 @@ class Missing:
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        pulled, causes = self.pulls.due(model.out_of_reach(self.pulls.rows))
+        pulled, causes = self.pulls.due(model.paused(self.pulls))
         left = self.conflict.left(pulled)
         if pulled.size:
             self.conflict.stop(pulled)

@@ -43,7 +43,7 @@ from sim.population import (
     WITH_PARENTS,
     group_of,
 )
-from sim.tables import by_portions
+from sim.tables import NOBODY, by_portions, union
 
 BREAKDOWN_OF_PLACEMENT = Lever("breakdown of placement", "Hazard that the placement ends in a breakdown.")
 ENTERING_CARE = Lever("entering care", "Hazard of entering care.")
@@ -199,6 +199,7 @@ class Placements:
         self.beds = self.beds_taken = 0
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
         self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
+        self.in_custody = NOBODY  # rows; some may be out already
         self._queue: list[Request] = []  # of the day
         self._moved: list[np.ndarray] = []  # rows whose setting changed today
         self._build_homes()
@@ -420,7 +421,7 @@ class Placements:
             self.own.is_unaccompanied[arrived] = True
             self._admit(arrived)
             self._ask(arrived, ENTRY)
-        rows, causes = self.table.due(model.out_of_reach(self.table.rows))
+        rows, causes = self.table.due(model.paused(self.table))
         if rows.size:
             leaving = rows[causes == LEAVING]
             self._end(leaving, 0)
@@ -488,6 +489,7 @@ class Placements:
         self.table.only_remanded[slots] = ~in_care
         self.table.place[slots], self.table.km[slots], self.table.since[slots] = self.model.children.authority[rows], 0.0, self.model.day
         self.own.setting[rows] = CUSTODY
+        self.in_custody = union(self.in_custody[self.own.setting[self.in_custody] == CUSTODY], rows)
         self._moved.append(rows[in_care])
 
     def release_from_custody(self, rows) -> None:
