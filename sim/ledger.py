@@ -145,7 +145,7 @@ class Table:
     def __init__(self, columns: dict[str, Any]):
         self.size = 0
         self.dtypes = columns
-        self._full: list[dict[str, NDArray | Packed]] = []
+        self._full: list[dict[str, Any]] = []  # of blocks, as they are or packed
         self._open(ROOM)
 
     def _open(self, room: int) -> None:
