@@ -10,12 +10,14 @@ its turn.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
-from sim.draws import GOLDEN, power
+from sim.arithmetic import races_by_distance
+from sim.draws import GOLDEN
 from sim.ledger import Event
 from sim.population import CHILDRENS_HOME, FOSTER, KINSHIP, NEVER, SECURE, SPECIALIST_FOSTER, SUPPORTED
 from sim.tables import is_in
@@ -69,7 +71,7 @@ class Asking:
         self.first_outside = decision < np.array(outside)
         self.known = children.identified_on[self.rows] > NEVER
         self.refused: list[tuple] = []
-        self._areas: dict[int, list[int]] = {}
+        self._areas: dict[int, np.ndarray] = {}
         self._homes: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._look_up_areas((with_beds | self.first_outside).nonzero()[0])
         self._look_up_homes(with_beds.nonzero()[0])
@@ -86,7 +88,7 @@ class Asking:
             race = self.model.draws.exponential("care.place", np.tile(keys, len(part)), np.repeat(self.serials[part], len(keys)))
             race = np.divide(race.reshape(weight.shape), weight, out=np.full(weight.shape, np.inf), where=weight > 0.0)
             order, possible = race.argsort(axis=1, kind="stable"), np.isfinite(race).sum(axis=1)
-            for n, areas, number in zip(part.tolist(), order.tolist(), possible.tolist(), strict=True):
+            for n, areas, number in zip(part.tolist(), order, possible.tolist(), strict=True):
                 self._areas[n] = areas[:number]
 
     def _look_up_homes(self, which) -> None:
@@ -103,29 +105,26 @@ class Asking:
                     self._race_of_homes(group[start : start + some], place, homes)
 
     def _race_of_homes(self, group: list[int], place: int, homes: Homes) -> None:
-        shape, p = (len(group), len(homes.numbers)), self.placements.parameters
-        east, north = homes.x_km - self.x[group, None], homes.y_km - self.y[group, None]
-        km = np.sqrt(east * east + north * north)
-        race = self.model.draws.exponential("care.home", np.tile(homes.keys, shape[0]), np.repeat(self.serials[group], shape[1]))
-        race *= power(1.0 + km.ravel() / p.near_km, p.reach_decay)
-        order = race.reshape(shape).argsort(axis=1, kind="stable")
-        for n, in_order, far in zip(group, order, km, strict=True):
-            self._homes[n, place] = in_order, far[in_order]
+        stream, p = self.model.draws.stream("care.home"), self.placements.parameters
+        race, km = races_by_distance(
+            stream, homes.keys, self.serials[group], homes.x_km, homes.y_km, self.x[group], self.y[group], p.near_km, p.reach_decay
+        )
+        for n, run, far in zip(group, race, km, strict=True):
+            self._homes[n, place] = run, far
 
     # -- a request's turn ----------------------------------------------------------------------------------------------------
 
     def areas(self, n: int) -> list[int]:
         """The authorities that are asked for a request, in order, as beds stand now: others only where some bed may be free."""
         placements, kind, own = self.placements, int(self.kinds[n]), int(self.authorities[n])
-        free, elsewhere = placements.free[:, kind], kind != SPECIALIST_FOSTER
-        others = list(islice((a for a in self._areas[n] if free[a] > 0 or (elsewhere and not placements.inside[a])), AREAS))
+        others = _some_may_be_free(self._areas[n], placements.free[:, kind], placements.inside, kind != SPECIALIST_FOSTER).tolist()
         if self.at_least_km[n] > 0.0:
             return others
         return [*others, own] if self.first_outside[n] else [own, *others]
 
     def kin(self, n: int) -> int:
         """Where relatives live with whom a child is placed."""
-        return self._areas[n][0] if self.first_outside[n] else int(self.authorities[n])
+        return int(self._areas[n][0]) if self.first_outside[n] else int(self.authorities[n])
 
     def find(self, n: int) -> Answer:
         """A home with a free bed that does not refuse, or a place elsewhere."""
@@ -145,16 +144,16 @@ class Asking:
                 self.refused.append((int(self.keys[n]), home.key, int(self.authorities[n]), place, refused, kind))
         return Answer(-1, None, refused)
 
-    def _with_a_free_bed(self, n: int, place: int, kind: int) -> list[Home]:
+    def _with_a_free_bed(self, n: int, place: int, kind: int) -> Iterator[Home]:
         """Homes of an authority that have a free bed now, in the order in which they are asked."""
         homes = self.placements.homes_of.get((place, kind))
         if homes is None or not homes.numbers:
-            return []
+            return
         if (n, place) not in self._homes:
             self._race_of_homes([n], place, homes)
-        order, km = self._homes[n, place]
-        free = order[(homes.free[order] > 0) & (km >= self.at_least_km[n])]
-        return [self.placements.homes[homes.numbers[at]] for at in free[: ASKS + 1].tolist()]
+        (race, km), at = self._homes[n, place], -1
+        while (at := _next_home(race, km, homes.free, self.at_least_km[n], at)) >= 0:
+            yield self.placements.homes[homes.numbers[at]]
 
     def tell_refusals(self) -> None:
         """What was refused, into the ledger."""
@@ -164,3 +163,27 @@ class Asking:
                 len(child), day=self.model.day, event=Event.REFUSED, child=np.array(child, dtype=np.uint64), agent=np.array(agent, dtype=np.uint64),
                 home=home, place=place, serial=serial, cause=cause,
             )  # fmt: skip
+
+
+@njit(cache=True)
+def _some_may_be_free(areas, free, inside, elsewhere):
+    """The first of some areas, in order, where a bed is free or, if `elsewhere` counts, where beds are not counted."""
+    found, number = np.empty(AREAS, dtype=np.int64), 0
+    for area in areas:
+        if free[area] > 0 or (elsewhere and not inside[area]):
+            found[number] = area
+            number += 1
+            if number == AREAS:
+                break
+    return found[:number]
+
+
+@njit(cache=True)
+def _next_home(race, km, free, at_least_km, after):
+    """Which home is asked after another (-1: first): of those with a free bed that are far enough, the next in the race; -1 for none."""
+    best = -1
+    for at in range(len(race)):
+        is_later = after < 0 or race[at] > race[after] or (race[at] == race[after] and at > after)
+        if is_later and free[at] > 0 and km[at] >= at_least_km and (best < 0 or race[at] < race[best]):
+            best = at
+    return best

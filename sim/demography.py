@@ -244,7 +244,8 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
         neighbourhood = first_neighbourhood[a] + (draws.uniform("person.neighbourhood", key) * number[a]).astype(np.int64)
         circle = per_year * ((year - OLDEST) + years * neighbourhood) + (draws.uniform("person.circle", key) * per_year).astype(np.int64)
         circle[(arrives > 0) | inert] = -1
-        order = np.lexsort((key, neighbourhood))
+        by_key = key.argsort()
+        order = by_key[(neighbourhood - first_neighbourhood[a]).astype(np.uint16)[by_key].argsort(kind="stable")]  # numpy sorts 16 bits by counting
         here = (
             key[order], born[order].astype(np.int16), np.full(len(key), a, dtype=np.uint8), neighbourhood[order].astype(np.int32),
             circle[order].astype(np.int32), arrives[order].astype(np.int16), inert[order],

@@ -13,6 +13,7 @@ from sim.draws import exp
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import CAUSES, LINE, SEXUAL
+from sim.tables import NOBODY, union
 
 ASSAULT, SEXUAL_ASSAULT, INJURY, THREATENED, DEATH = range(5)
 KINDS = ("assault", "sexual assault", "injury", "threat", "death")
@@ -40,6 +41,7 @@ class Harming:
     def __init__(self, model):
         self.model, self.parameters = model, model.parameters["harm"]
         self.own = model.children.kept_by(self.keeper)
+        self.in_hospital = NOBODY  # rows; some may be out already
         p = self.parameters
         self.rates = np.tile(np.array([p.assault, p.sexual_assault, p.injury, p.threat, p.death]), (len(CAUSES), 1))
         self.rates[LINE, [ASSAULT, INJURY, THREATENED]] *= p.on_a_line
@@ -63,7 +65,7 @@ class Harming:
                 elif kind == DEATH:
                     model.tell(Event.DIED, rows[hurt])
                     # Nothing comes to a child who has died, in the hours until it has passed out of observation.
-                    self.own.in_hospital_until[rows[hurt]] = np.maximum(self.own.in_hospital_until[rows[hurt]], model.day + 1)
+                    self._keep_away(rows[hurt], np.maximum(self.own.in_hospital_until[rows[hurt]], model.day + 1))
                     for row in rows[hurt].tolist():
                         model.demography.leave_tomorrow(row, died=True)
 
@@ -74,5 +76,11 @@ class Harming:
         rows, key, serial = rows[admitted], key[admitted], serial[admitted]
         if rows.size:
             days = 1 + (model.draws.exponential("harm.hospital_days", key, serial) * p.hospital_days).astype(np.int64)
-            self.own.in_hospital_until[rows] = model.day + days
+            self._keep_away(rows, model.day + days)
             model.tell(Event.IN_HOSPITAL, rows, amount=days.astype(np.float64), serial=serial)
+
+    def _keep_away(self, rows, until) -> None:
+        """`rows` are in hospital until the morning of a day."""
+        self.own.in_hospital_until[rows] = until
+        still = self.own.in_hospital_until[self.in_hospital] > self.model.day
+        self.in_hospital = union(self.in_hospital[still], rows)

@@ -175,10 +175,8 @@ class Spells(FewFacts):
 
     def stop(self, rows: Rows, cause: int | None = None) -> None:
         """The cause (without one: no cause) can end the spells of `rows`; those who are not in are passed over."""
-        at = self.slot[rows]
-        at = at[at >= 0]
-        self.left[at, slice(None) if cause is None else cause] = np.inf
-        self.hazard[at, slice(None) if cause is None else cause] = 0.0
+        first, end = (0, len(self.causes)) if cause is None else (cause, cause + 1)
+        _stop(self.left, self.hazard, self.slot[rows], first, end)
 
     def change(self, rows: Rows, cause: int, hazard: Floats | float) -> None:
         """The hazard [per day] of `rows` under one cause, from now on; what is left of the patience is kept."""
@@ -186,10 +184,7 @@ class Spells(FewFacts):
 
     def multiply(self, rows: Rows, cause: int, factor: Floats) -> None:
         """The hazard under one cause is `factor` times what it was, for those of `rows` who are in."""
-        at = self.slot[rows]
-        inside = at >= 0
-        if inside.any():
-            self.hazard[at[inside], cause] *= factor[inside]
+        _times(self.hazard, self.slot[rows], cause, factor)
 
     def due(self, paused: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.int64]]:
         """Let a day's hazard pass; the rows whose spell ends today, ascending, with the cause of each.
@@ -203,6 +198,22 @@ class Spells(FewFacts):
         rows = self.rows[hit]
         order = rows.argsort()
         return rows[order], cause[order]
+
+
+@njit(cache=True)
+def _stop(left, hazard, slots, first, end):
+    """Causes from one to before another are at work no more in some slots; -1 is no slot."""
+    for slot in slots:
+        if slot >= 0:
+            left[slot, first:end], hazard[slot, first:end] = np.inf, 0.0
+
+
+@njit(cache=True)
+def _times(hazard, slots, cause, factor):
+    """The hazard under one cause is so many times what it was in some slots; -1 is no slot."""
+    for n in range(len(slots)):
+        if slots[n] >= 0:
+            hazard[slots[n], cause] *= factor[n]
 
 
 @njit(cache=True)

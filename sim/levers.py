@@ -95,8 +95,7 @@ class Levers:
         holds = self._levers.get(lever.name)
         if holds is None:
             return np.ones(len(rows))
-        slots = self.table.slot[rows]
-        return np.where((slots >= 0) & (slots < holds.room), holds.product.take(slots, mode="clip"), 1.0)
+        return _products(holds.product, self.table.slot[rows])
 
     def number_held(self, name: str, by: str) -> int:
         """For how many children somebody holds a lever today."""
@@ -155,6 +154,16 @@ class Levers:
             rows = rows[changed]
             for listener in self._listeners[name]:
                 listener(rows, factors)
+
+
+@njit(cache=True)
+def _products(product, slots):
+    """The product of what is held in each of some slots; 1 where there is no slot, or none yet."""
+    out = np.ones(len(slots))
+    for n in range(len(slots)):
+        if 0 <= slots[n] < len(product):
+            out[n] = product[slots[n]]
+    return out
 
 
 @njit(cache=True)

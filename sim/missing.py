@@ -285,7 +285,7 @@ class Missing:
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        pulled, causes = self.pulls.due(model.out_of_reach(self.pulls.rows))
+        pulled, causes = self.pulls.due(model.paused(self.pulls))
         left = self.conflict.left(pulled)
         if pulled.size:
             self.conflict.stop(pulled)
@@ -419,16 +419,17 @@ class Missing:
         lever = model.levers.value(GOING_MISSING, rows)
         setting, stage = children.setting[rows], children.stage[rows]
         placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE) & (setting != CUSTODY)
-        far = placed & model.distance.is_far(rows)
-        hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
-        on_line = (stage == WORKING) | (stage == BOUND)
-        hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
-        involved = on_line | (stage == GETTING_OUT)
-        weight = model.exploitation.fear(rows)
-        fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
-        hazards[:, 2] = involved * (p.debt_rate / 365.25) * weight * fear * lever
+        if placed.any():
+            far = placed & model.distance.is_far(rows)
+            hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
+        involved = (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
+        if involved.any():
+            hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
+            fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
+            hazards[:, 2] = involved * (p.debt_rate / 365.25) * model.exploitation.fear(rows) * fear * lever
         exploited = model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
-        hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
+        if exploited.any():
+            hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
         return hazards
 
     # -- levers --------------------------------------------------------------------------------------------------------

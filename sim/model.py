@@ -33,6 +33,7 @@ from sim.draws import Draws
 from sim.errors import InputError
 from sim.ledger import STOCKS, Event, Ledger
 from sim.levers import Levers
+from sim.lines import SEEKS
 from sim.parameters import ParameterError, Parameters, nearest
 from sim.policies import Policy, every_policy
 from sim.population import (
@@ -50,6 +51,7 @@ from sim.population import (
     register,
 )
 from sim.scenario import Scenario, check_places, load_scenario, load_world
+from sim.tables import FewFacts
 from sim.today import Today
 from sim.world import World
 
@@ -245,6 +247,14 @@ class CountyLines(mesa.Model):
         missing, in_hospital_until = facts["missing_slot"].by_entry, facts["in_hospital_until"].by_entry
         return _out_of_reach(rows, self.children.few.entry, missing, in_hospital_until, facts["setting"], self.day)
 
+    def paused(self, table: FewFacts) -> np.ndarray:
+        """Which slots of a table belong to children who are out of reach today: found from those who are, the fewest, not from the table."""
+        facts, paused = self.children.columns, np.zeros(len(table.rows), dtype=np.bool_)
+        missing, in_hospital_until = facts["missing_slot"].by_entry, facts["in_hospital_until"].by_entry
+        for rows in (self.missing.table.rows, self.harm.in_hospital, self.placements.in_custody):
+            _pause(paused, table.slot.by_entry, rows, self.children.few.entry, missing, in_hospital_until, facts["setting"], self.day)
+        return paused
+
     def _count_stocks(self) -> None:
         children, p = self.children, self.placements
         away = self.missing.table
@@ -255,12 +265,13 @@ class CountyLines(mesa.Model):
         out = involved[children.stage[involved] == SAFE]
         not_safe = (children.setting[out] == CUSTODY) | (children.in_hospital_until[out] > self.day)  # which is not being safe
         open_lines = [line for line in self.lines.lines if line.is_open]
+        holders = [holder for line in open_lines for holder in line.positions]
         in_crisis = self.levers.number_held("going missing", "crisis")
         values = (
             self.demography.present, len(p.table), len(away), int(np.count_nonzero(children.setting[missing_rows] != AT_HOME)),
             in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], len(out) - int(not_safe.sum()),
-            len(open_lines), sum(len(line.positions) for line in open_lines), sum(line.open_positions for line in open_lines),
-            sum(holder >= 0 for line in open_lines for holder in line.positions), p.beds, p.beds_taken, self.services.waiting(),
+            len(open_lines), len(holders), holders.count(SEEKS), len([holder for holder in holders if holder >= 0]), p.beds, p.beds_taken,
+            self.services.waiting(),
             self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,
             int(np.count_nonzero(children.setting[p.table.rows[p.table.rows >= 0]] == CUSTODY)),
             int(self.relationships.table.trusts[self.relationships.table.rows >= 0].sum()),
@@ -295,6 +306,14 @@ def _out_of_reach(rows, entry, missing, in_hospital_until, setting, day):
         few = entry[rows[i]]
         out[i] = missing[few] >= 0 or in_hospital_until[few] > day or setting[rows[i]] == CUSTODY
     return out
+
+
+@njit(cache=True)
+def _pause(paused, slot, rows, entry, missing, in_hospital_until, setting, day):
+    for row in rows:
+        few = entry[row]
+        if row >= 0 and slot[few] >= 0 and (missing[few] >= 0 or in_hospital_until[few] > day or setting[row] == CUSTODY):
+            paused[slot[few]] = True
 
 
 class DailyStocks(mesa.DataCollector):

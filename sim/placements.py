@@ -15,6 +15,7 @@ followed, only the bed is taken), and children of the world are placed there, wh
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import mesa
@@ -42,7 +43,7 @@ from sim.population import (
     WITH_PARENTS,
     group_of,
 )
-from sim.tables import by_portions
+from sim.tables import NOBODY, by_portions, union
 
 BREAKDOWN_OF_PLACEMENT = Lever("breakdown of placement", "Hazard that the placement ends in a breakdown.")
 ENTERING_CARE = Lever("entering care", "Hazard of entering care.")
@@ -151,13 +152,15 @@ class Homes:
         self.x_km, self.y_km = np.empty(0), np.empty(0)
         self.free = np.empty(0, dtype=np.int64)
 
-    def add(self, home: Home) -> None:
-        """One more home, with all its beds free."""
-        home.street, home.at = self, len(self.numbers)
-        self.numbers.append(home.number)
-        self.keys = np.append(self.keys, np.uint64(home.key))
-        self.x_km, self.y_km = np.append(self.x_km, home.x_km), np.append(self.y_km, home.y_km)
-        self.free = np.append(self.free, home.beds)
+    def add(self, homes: list[Home]) -> None:
+        """More homes, with all their beds free."""
+        for at, home in enumerate(homes, start=len(self.numbers)):
+            home.street, home.at = self, at
+        self.numbers += [home.number for home in homes]
+        self.keys = np.append(self.keys, np.array([home.key for home in homes], dtype=np.uint64))
+        self.x_km = np.append(self.x_km, [home.x_km for home in homes])
+        self.y_km = np.append(self.y_km, [home.y_km for home in homes])
+        self.free = np.append(self.free, [home.beds for home in homes])
 
 
 class Guests:
@@ -196,6 +199,7 @@ class Placements:
         self.beds = self.beds_taken = 0
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
         self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
+        self.in_custody = NOBODY  # rows; some may be out already
         self._queue: list[Request] = []  # of the day
         self._moved: list[np.ndarray] = []  # rows whose setting changed today
         self._build_homes()
@@ -273,22 +277,27 @@ class Placements:
                 taken = round(float(guests[place]) * world.fraction)
                 beds = round(float(residents[place]) * world.fraction / p.occupancy)
                 size = BEDS_IN_A_HOME[kind]
-                for ordinal in range(max(1, round(beds / size)) if beds else 0):
-                    self.open_home(kind, place, ordinal, size)
+                self.open_homes(kind, place, range(max(1, round(beds / size)) if beds else 0), size)
                 for ordinal in range(taken):
                     self.guests_due[1].append(Guests(kind, place, key_of("guests", kind, places.code[place], ordinal)))
 
     def open_home(self, kind: int, place: int, ordinal: int, beds: int) -> Home:
         """A new home with free beds."""
-        home = Home(self.model, kind, place, ordinal, beds)
-        first, last = self.model.demography.first_neighbourhood[place : place + 2]
-        home.neighbourhood = int(first + int(self.model.draws.one_uniform("home.neighbourhood", home.key) * (last - first)))
-        home.number = len(self.homes)
-        self.homes_of[place, kind].add(home)
-        self.homes.append(home)
-        self.free[place, kind] += beds
-        self.beds += beds
-        return home
+        return self.open_homes(kind, place, [ordinal], beds)[0]
+
+    def open_homes(self, kind: int, place: int, ordinals: Iterable[int], beds: int) -> list[Home]:
+        """New homes with so many free beds each."""
+        homes = [Home(self.model, kind, place, ordinal, beds) for ordinal in ordinals]
+        first, last = self.model.demography.first_neighbourhood[place : place + 2].tolist()
+        for number, home in enumerate(homes, start=len(self.homes)):
+            home.neighbourhood = first + int(self.model.draws.one_uniform("home.neighbourhood", home.key) * (last - first))
+            home.number = number
+        if homes:
+            self.homes_of[place, kind].add(homes)
+            self.homes += homes
+            self.free[place, kind] += beds * len(homes)
+            self.beds += beds * len(homes)
+        return homes
 
     def close_beds(self, kind: int, place: int, beds: int) -> int:
         """Take free beds out of use (their carers do something else now); how many could be taken."""
@@ -344,8 +353,7 @@ class Placements:
             older = children.ages(here) >= 16
             for in_band, stock in ((~older, world.places.looked_after_10_15[a]), (older, world.places.looked_after_16_17[a])):
                 number = min(round(int(stock) * world.fraction), int(in_band.sum()))
-                order = np.lexsort((children.key[here[in_band]], at[in_band]))[:number]
-                selected.append(here[in_band][order])
+                selected.append(_first_of(here[in_band], at[in_band], children.key, number))
         chosen = np.sort(np.concatenate(selected))
         self._admit(chosen)
         alone = self._who_came_alone(chosen, children.ages(chosen) >= 16)
@@ -413,7 +421,7 @@ class Placements:
             self.own.is_unaccompanied[arrived] = True
             self._admit(arrived)
             self._ask(arrived, ENTRY)
-        rows, causes = self.table.due(model.out_of_reach(self.table.rows))
+        rows, causes = self.table.due(model.paused(self.table))
         if rows.size:
             leaving = rows[causes == LEAVING]
             self._end(leaving, 0)
@@ -481,6 +489,7 @@ class Placements:
         self.table.only_remanded[slots] = ~in_care
         self.table.place[slots], self.table.km[slots], self.table.since[slots] = self.model.children.authority[rows], 0.0, self.model.day
         self.own.setting[rows] = CUSTODY
+        self.in_custody = union(self.in_custody[self.own.setting[self.in_custody] == CUSTODY], rows)
         self._moved.append(rows[in_care])
 
     def release_from_custody(self, rows) -> None:
@@ -701,3 +710,10 @@ class Placements:
             far=cells[:, 4], moves_3plus=cells[:, 5], alone=cells[:, 6], children=numbers,
         )  # fmt: skip
 
+
+def _first_of(rows, times, key, number: int):
+    """The `number` of `rows` with the smallest times, in that order, ties by key. Only those who may be among them are put in order."""
+    if 0 < number < len(rows):
+        soon = times <= np.partition(times, number - 1)[number - 1]
+        rows, times = rows[soon], times[soon]
+    return rows[np.lexsort((key[rows], times))[:number]]

@@ -103,8 +103,10 @@ class Police:
 
     def pace(self, high, home):
         """How much longer, or shorter, each search takes."""
-        load = np.array([self.unit_of[place].pace for place in home.tolist()])
-        return load * np.where(high, self.parameters.high_risk_search, 1.0)
+        load = np.ones(len(self.model.world.places))
+        for unit in self.units:
+            load[unit.places] = unit.pace
+        return load[home] * np.where(high, self.parameters.high_risk_search, 1.0)
 
     # -- meeting exploited children ------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ import numpy as np
 from sim.draws import GOLDEN, MASK
 from sim.ledger import Event
 from sim.levers import Lever
-from sim.lines import ELSEWHERE, SEEKS, Recruiter
+from sim.lines import ELSEWHERE, SEEKS, Line, Recruiter
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
     ABSENT,
@@ -204,9 +204,15 @@ class Recruiting:
                 self._work_on_day_1(by)
 
     def _work_on_day_1(self, by: dict[int, Contact]) -> None:
+        """Those who were met work for the line, as far as it has open positions."""
+        working: dict[int, Line] = {}
+        left = {contact.by.line.number: contact.by.line.open_positions for contact in by.values()}
         for row, contact in by.items():
-            if contact.by.line.open_positions:
-                self.model.exploitation.working_on_day_1(row, contact.by.line)
+            line = contact.by.line
+            if left[line.number]:
+                left[line.number] -= 1
+                working[row] = line
+        self.model.exploitation.working_on_day_1(np.array(list(working), dtype=np.int64), list(working.values()))
 
     def _in_reach(self, contacts: list[Contact]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows of the children whom the contacts may reach, the contact of each, and how many children usually are where each contact is made.

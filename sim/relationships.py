@@ -94,7 +94,7 @@ class Relationships:
         self._change(had_one, HELP_BEGINS)
         self._after_moves(today.rows(Event.PLACED))
         self._lose_trust(today.rows("trust lost"))
-        rows, causes = self.table.due(model.out_of_reach(self.table.rows))
+        rows, causes = self.table.due(model.paused(self.table))
         if rows.size:
             self._come_to_trust(rows[causes == COMES_TO_TRUST])
             self._change(rows[causes == WORKER_LEAVES], TURNOVER)

@@ -36,7 +36,7 @@ MECHANISMS = (
              _mechanism("demography_and_school", "test_a_child_is_met_at_school_only_when_there_is_school")),
     Mutation("nobody minds that exploitation is known", "asking.py", "placements.parameters.refusal_when_known if self.known[n] else placements.parameters.refusal", "placements.parameters.refusal",
              _mechanism("care", "test_a_child_who_is_known_to_be_exploited_is_refused_more_and_ends_further_away")),
-    Mutation("homes without a free bed take children", "asking.py", "free = order[(homes.free[order] > 0) & (km >= self.at_least_km[n])]", "free = order[km >= self.at_least_km[n]]",
+    Mutation("homes without a free bed take children", "asking.py", "is_later and free[at] > 0 and km[at]", "is_later and km[at]",
              _mechanism("care", "test_removing_a_county_s_homes_lengthens_distances_of_its_children_and_not_of_others")),
     Mutation("placements break down twice as often", "placements.py", "hazard = self.rates[kind] * difference", "hazard = 2.0 * self.rates[kind] * difference", REFERENCE),
     Mutation("known children go where others go", "placements.py", "            young[CHILDRENS_HOME] *= p.known_to_homes\n            older[CHILDRENS_HOME] *= p.known_to_homes\n", "            pass\n",

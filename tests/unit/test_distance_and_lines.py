@@ -31,7 +31,7 @@ def placed_and_working(model, number: int = 6) -> np.ndarray:
         line, n = next((line, n) for line in model.lines.lines for n, holder in enumerate(line.positions) if holder < 0)
         line.open_positions += line.positions[n] != SEEKS
         line.positions[n] = SEEKS
-        model.exploitation.working_on_day_1(row, line)
+        model.exploitation.working_on_day_1(np.array([row]), [line])
     return rows
 
 

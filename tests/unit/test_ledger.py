@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from sim.ledger import EVENT_COLUMNS, SORTED_BY, TABLES, Event, Ledger, Table, digest
+from sim.ledger import EVENT_COLUMNS, SORTED_BY, TABLES, Event, Ledger, Packed, Table, digest
 
 
 def filled(order=range(4)) -> Ledger:
@@ -54,6 +54,26 @@ def test_rows_may_be_read_while_more_are_coming():
         if n % 7 == 0:
             assert table.rows()["day"][-1] == n
     assert table.rows()["child"].tolist() == [2**63 + n for n in range(3000)]
+
+
+def test_what_is_packed_is_told_to_the_last_bit(monkeypatch):
+    """A table whose blocks are packed tells the same as one whose are not, in its own types: nothing at all, one value, extremes, minus nought."""
+    columns = EVENT_COLUMNS | {"born": "<i2"}
+    plain, packed = Table(columns), Table(columns)
+    values = {"day": [0, 1, 300, 2**31 - 1], "child": [0, 1, 2**64 - 1, 5], "serial": [0, 2**32 - 1, 7, 0], "amount": [0.0, -0.0, 0.1, -1e300], "born": [-32768, 0, 32767, 255]}
+    for table, least in ((plain, 1 << 60), (packed, 1)):
+        monkeypatch.setattr("sim.ledger.PACKED", least)
+        for _ in range(3):
+            table.append(4, event=3, **values)
+            table.append(400, event=Event.CRISIS)
+            table.append(4, **values)
+        assert any(isinstance(column, Packed) for block in table._full for column in block.values()) == (table is packed)
+    for _ in range(2):  # it may be read, and go on
+        told, expected = packed.rows(), plain.rows()
+        for name, dtype in columns.items():
+            assert told[name].dtype == np.dtype(dtype) and told[name].tobytes() == expected[name].tobytes()
+        for table in (plain, packed):
+            table.append(300, day=7)
 
 
 def test_a_table_is_read_in_the_order_of_day_event_child_agent_serial():
