@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_frame(*folders: str | Path) -> pd.DataFrame:
-    """The runs of a study that `sweep` made, as a table: see `experiments.frame`."""
-    from experiments import frame  # pandas is slow to load, and who runs studies does not need it
+    """The runs of a study that `sweep` made, as a table: see `experiments.studies.frame`."""
+    from experiments.studies import frame  # pandas is slow to load, and who runs studies does not need it
 
     return frame.open_frame(*folders)

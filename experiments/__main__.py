@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from experiments import again, compare
-from experiments.runner import WorkerDied
+from experiments.running.runner import WorkerDied
 from sim.terminal import FAILED, Parser, run_to_its_end
 
 # Commands whose files are read only when they are asked for: the file, its function, that of its options, and what it does.
@@ -22,7 +22,7 @@ ON_DEMAND = {
     "settle": ("settle", "settle", "add_arguments", "Pairs of two scenarios until it is settled which is better, or no longer worth its price."),
     "check": ("again", "check", "add_check_arguments", "Compute a sample of a study's runs again, and compare the bytes."),
     "schema": ("schema", "schema", "add_arguments", "JSON Schemas of scenario, world and study files, with which editors complete and check them."),
-    "claims": ("claims_study", "claims", "add_arguments", "The seed report's claims as experiments: each mechanism off, weak, strong."),
+    "claims": ("claims.study", "claims", "add_arguments", "The seed report's claims as experiments: each mechanism off, weak, strong."),
     "emulate": ("emulated", "emulate", "add_arguments", "Before-and-after studies again, with an effect of nothing: what their design alone shows."),
     "counterfactual": ("counterfactual", "counterfactual", "add_arguments", "The same children without and with a policy: the net change, and the bookkeeping."),
     "validate": ("validation", "validate", "add_arguments", "What the model says of figures that it was not fitted to, and by authority."),

@@ -7,10 +7,10 @@ from argparse import Namespace
 from hashlib import sha256
 from pathlib import Path
 
-from experiments import folder, sweep_folder
-from experiments.folder import Recorded
-from experiments.measuring import measure_run
-from experiments.store import Result, Store, Unusable
+from experiments.running.measuring import measure_run
+from experiments.running.store import Result, Store, Unusable
+from experiments.studies import folder, sweep_folder
+from experiments.studies.folder import Recorded
 from sim.errors import InputError
 from sim.model import CountyLines
 from sim.runs import source_digest, write_run

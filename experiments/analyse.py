@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from experiments import wording
 from experiments.analyses import answers as asking
 from experiments.analyses.answers import Answers
 from experiments.analyses.convergence import pairs_in_words
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import Sensitivity
+from experiments.reports import wording
 from sim.runs import in_a_sentence, write_atomically
 from sim.terminal import DONE, Parser, add, note, positive_number, say, say_json, show, table
 
@@ -41,7 +41,7 @@ def add_arguments(parser: Parser) -> None:
 def analyse(options: Namespace) -> int:
     """Analyse a study: differences, sensitivity, split of uncertainty, scenario discovery, convergence."""
     from experiments.analyses import page  # draws
-    from experiments.frame import open_failures, open_frame
+    from experiments.studies.frame import open_failures, open_frame
 
     frame = open_frame(*options.folders)
     failed = len(open_failures(*options.folders))

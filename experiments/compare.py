@@ -15,13 +15,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments import wording
-from experiments.findings import Findings
-from experiments.folder import RESULTS, Folder, checked_name, default_name, describe_failure, differences, made_by, now
 from experiments.measures import HEADLINES, Measure, named
-from experiments.progress import progress
-from experiments.runner import Failure, WorkerDied, cores_for, divide, execute
-from experiments.study import Study, over_years
+from experiments.reports import wording
+from experiments.reports.findings import Findings
+from experiments.running.progress import progress
+from experiments.running.runner import Failure, WorkerDied, cores_for, divide, execute
+from experiments.studies.folder import (
+    RESULTS,
+    Folder,
+    checked_name,
+    default_name,
+    describe_failure,
+    differences,
+    made_by,
+    now,
+)
+from experiments.studies.study import Study, over_years
 from sim.errors import InputError
 from sim.scenario import Scenario, check_places, load_scenario, load_world
 from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number

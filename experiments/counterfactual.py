@@ -26,15 +26,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from experiments import wording
-from experiments.analysis import Interval, mean_interval, means
+from experiments.analyses.effects import Interval, mean_interval, means
 from experiments.compare import study_of
-from experiments.designs import Replicate
-from experiments.folder import RESULTS, checked_name
-from experiments.ledgers import Arm, Tables, in_order, lived_side_by_side, refuse_other_numbers
-from experiments.runner import begins_in_warm_up, cores_for
-from experiments.story import Story, Window
-from experiments.study import Study
+from experiments.measures.story import Story, Window
+from experiments.reports import wording
+from experiments.running.ledgers import Arm, Tables, in_order, lived_side_by_side, refuse_other_numbers
+from experiments.running.runner import begins_in_warm_up, cores_for
+from experiments.studies.designs import Replicate
+from experiments.studies.folder import RESULTS, checked_name
+from experiments.studies.study import Study
 from sim.errors import InputError
 from sim.ledger import Event
 from sim.parameters import nearest

@@ -25,15 +25,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
-from experiments import wording
-from experiments.analysis import Interval, mean_interval, means
-from experiments.designs import Replicate, fixed_replicates, replicates
-from experiments.folder import RESULTS, checked_name
-from experiments.ledgers import Arm, in_order, lived
-from experiments.runner import cores_for
-from experiments.store import Result, Store, Unusable
-from experiments.story import AUTHORITY, LOOKED_AFTER, NOT_ENDED, POLICE, Episodes, Story, Window, years_between
-from experiments.study import PRESENT_PRACTICE, over_years
+from experiments.analyses.effects import Interval, mean_interval, means
+from experiments.measures.story import (
+    AUTHORITY,
+    LOOKED_AFTER,
+    NOT_ENDED,
+    POLICE,
+    Episodes,
+    Story,
+    Window,
+    years_between,
+)
+from experiments.reports import wording
+from experiments.running.ledgers import Arm, in_order, lived
+from experiments.running.runner import cores_for
+from experiments.running.store import Result, Store, Unusable
+from experiments.studies.designs import Replicate, fixed_replicates, replicates
+from experiments.studies.folder import RESULTS, checked_name
+from experiments.studies.study import PRESENT_PRACTICE, over_years
 from sim.dates import date_of, day_of
 from sim.errors import InputError
 from sim.ledger import Event, digest

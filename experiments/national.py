@@ -20,10 +20,10 @@ from typing import Any
 
 import sim
 from experiments.bench.lines import machine
-from experiments.designs import SEEDS_PER_DRAW
-from experiments.measuring import measure_run
-from experiments.store import Store
-from experiments.study import PRESENT_PRACTICE, over_years
+from experiments.running.measuring import measure_run
+from experiments.running.store import Store
+from experiments.studies.designs import SEEDS_PER_DRAW
+from experiments.studies.study import PRESENT_PRACTICE, over_years
 from sim.errors import InputError
 from sim.memory import held
 from sim.model import CountyLines

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from experiments.measures import every_measure
-from experiments.sampling import METHODS
-from experiments.study_file import DEFAULT, DRAWN, MOST, OF_DESIGN
-from experiments.study_file import FOLDER as STUDIES
+from experiments.studies.sampling import METHODS
+from experiments.studies.study_file import DEFAULT, DRAWN, MOST, OF_DESIGN
+from experiments.studies.study_file import FOLDER as STUDIES
 from sim.parameters import Parameter, Parameters, every_parameter
 from sim.places import read_places
 from sim.policies import every_policy

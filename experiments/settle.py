@@ -17,16 +17,16 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments import wording
 from experiments.analyses.sequence import SoFar, confidence_sequence, pairs_until
-from experiments.designs import Replicate, fixed_replicates
-from experiments.folder import LONGEST_NAME, RESULTS, Folder, checked_name, describe_failure, made_by, now
 from experiments.measures import Measure, every_measure, named
-from experiments.progress import progress
-from experiments.runner import Failure, cores_for, divide, execute
-from experiments.store import Result
-from experiments.study import Run, Study, over_years
-from experiments.sweep_folder import read_json
+from experiments.reports import wording
+from experiments.running.progress import progress
+from experiments.running.runner import Failure, cores_for, divide, execute
+from experiments.running.store import Result
+from experiments.studies.designs import Replicate, fixed_replicates
+from experiments.studies.folder import LONGEST_NAME, RESULTS, Folder, checked_name, describe_failure, made_by, now
+from experiments.studies.study import Run, Study, over_years
+from experiments.studies.sweep_folder import read_json
 from sim import every_parameter
 from sim.draws import Draws
 from sim.errors import InputError

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments import cluster, wording
-from experiments.folder import RESULTS, made_by, now
-from experiments.frame import write_frame
-from experiments.progress import progress
-from experiments.runner import Failure, Work, WorkerDied, cores_for, divide, execute
-from experiments.sampling import METHODS
-from experiments.study_file import load_study, refuse_fixed, with_policies
-from experiments.sweep_folder import SweepFolder, described
-from experiments.sweeps import Sweep
+from experiments.reports import wording
+from experiments.running import cluster
+from experiments.running.progress import progress
+from experiments.running.runner import Failure, Work, WorkerDied, cores_for, divide, execute
+from experiments.studies.folder import RESULTS, made_by, now
+from experiments.studies.frame import write_frame
+from experiments.studies.sampling import METHODS
+from experiments.studies.study_file import load_study, refuse_fixed, with_policies
+from experiments.studies.sweep_folder import SweepFolder, described
+from experiments.studies.sweeps import Sweep
 from sim.errors import InputError
 from sim.scenario import check_places, load_scenario
 from sim.terminal import DONE, FAILED, STOPPED, Parser, note, say, whole_number

@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import sim
-from experiments.analysis import CONFIDENCE, Interval
-from experiments.folder import RESULTS, checked_name
+from experiments.analyses.effects import CONFIDENCE, Interval
 from experiments.measures import every_measure
-from experiments.official import COUNTS, LEAST, beside_tables, per_cent_of_looked_after
-from experiments.progress import progress
-from experiments.quantities import every_quantity
-from experiments.runner import WorkerDied, cores_for, divide, execute
-from experiments.store import Result, Store, Unusable
-from experiments.study import PRESENT_PRACTICE, Run, Study, over_years
+from experiments.published.official import COUNTS, LEAST, beside_tables, per_cent_of_looked_after
+from experiments.published.quantities import every_quantity
+from experiments.running.progress import progress
+from experiments.running.runner import WorkerDied, cores_for, divide, execute
+from experiments.running.store import Result, Store, Unusable
+from experiments.studies.folder import RESULTS, checked_name
+from experiments.studies.study import PRESENT_PRACTICE, Run, Study, over_years
 from sim.places import read_places
 from sim.runs import commit, in_a_sentence, write_atomically
 from sim.scenario import load_world

@@ -22,8 +22,8 @@ from ema_workbench import Constant, Model, RealParameter, ReplicatorModel, Scala
 from scipy.stats import rv_continuous
 
 from experiments.measures import HEADLINES, named, take
-from experiments.story import Story, Window
-from experiments.sweeps import OF_POLICIES, varied
+from experiments.measures.story import Story, Window
+from experiments.studies.sweeps import OF_POLICIES, varied
 from sim import CountyLines, Scenario, World, load_scenario, load_world
 from sim.errors import InputError
 from sim.parameters import Parameter, nearest

@@ -534,7 +534,7 @@ def _declared_by_experiments() -> tuple[Sequence[Any], Sequence[Any]]:
     """The measures and the targets, where the experiments lie beside the model; the model itself needs none and imports none."""
     if importlib.util.find_spec("experiments") is None:
         return (), ()
-    measures, targets = (importlib.import_module(f"experiments.{name}") for name in ("measures", "targets"))
+    measures, targets = (importlib.import_module(f"experiments.{name}") for name in ("measures", "published.targets"))
     return measures.every_measure(), targets.every_target()
 
 

@@ -1,7 +1,7 @@
 """Costs: what everything costs, by who pays, in pounds of 2024/25.
 
 Each unit cost keeps its own price year and is brought to 2024/25 by the stored deflator. Harm to children is not
-added to budgets here: `experiments/measures.py` tells it on two lines of its own, which contain service costs.
+added to budgets here: `experiments/measures/costs.py` tells it on two lines of its own, which contain service costs.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ A_PIECE_OF_WORK = """
 import json, sys
 from dataclasses import replace
 import experiments.__main__
-from experiments.measuring import measure_run
+from experiments.running.measuring import measure_run
 from sim.memory import held
 from sim.model import CountyLines
 from sim.scenario import load_world

@@ -166,7 +166,7 @@ def _purpose(targets: Sequence[Target]) -> Iterator[str]:
         "result that is built in. It compares; it does not forecast, and it ranks no place."
     )
     if not targets:
-        yield "The published numbers that it is fitted to are declared in `experiments/targets.py`, which was not at hand when this was written."
+        yield "The published numbers that it is fitted to are declared in `experiments/published/targets.py`, which was not at hand when this was written."
         return
     yield "It is judged by whether it comes near these published numbers, each of England and a year to 31 March unless it says otherwise. A recorded figure is compared with the record of its name, never with the truth."
     rows = ((each.number, each.label, figure(each.value), f"{figure(each.low)} to {figure(each.high)}", each.unit, each.rows) for each in targets)
@@ -354,7 +354,7 @@ def _observation(measures: Sequence[Measure]) -> Iterator[str]:
     yield f"Bills, in pounds of 2024/25. Payers: {'; '.join(PAYERS)}. Items: {'; '.join(ITEMS)}."
     yield "#### Measures"
     if not measures:
-        yield "Measures are declared in `experiments/measures.py`, which was not at hand when this was written."
+        yield "Measures are declared in `experiments/measures/`, which was not at hand when this was written."
         return
     yield _table(("measure", "unit", "definition"), ((f"`{each.name}`: {each.label}", each.unit, each.definition) for each in measures))
 

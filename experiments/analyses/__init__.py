@@ -9,5 +9,5 @@
     sequence       when is it settled which of two is better? (intervals that are valid at any time)
 
 `python -m experiments analyse FOLDER` does all that a study's design allows; each can be used by itself, on the frame that
-`experiments.frame.open_frame` gives. All of them are about the model: none says that the model is right, and none ranks places.
+`experiments.studies.frame.open_frame` gives. All of them are about the model: none says that the model is right, and none ranks places.
 """

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from experiments.analyses.effects import CONFIDENCE, Interval, mean_interval
 from experiments.analyses.outcomes import Outcome
-from experiments.analysis import CONFIDENCE, Interval, mean_interval
 from sim.errors import InputError
 
 POWER = 0.8

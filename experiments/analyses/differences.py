@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
+from experiments.analyses.effects import CONFIDENCE, NAN, Effect, Interval, effect
 from experiments.analyses.outcomes import Outcome
 from experiments.analyses.resampling import RESAMPLES, resampled
-from experiments.analysis import CONFIDENCE, NAN, Effect, Interval, effect
 
 ENOUGH = 10  # draws for a bootstrap interval
 

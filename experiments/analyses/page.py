@@ -10,15 +10,15 @@ from typing import Any
 import pandas as pd
 
 import sim
-from experiments import charts, wording
 from experiments.analyses.answers import Answers
 from experiments.analyses.convergence import Convergence, pairs_in_words
 from experiments.analyses.discovery import range_in_words
+from experiments.analyses.effects import Interval
 from experiments.analyses.outcomes import DUMMY, design_of, scenarios_of
 from experiments.analyses.sensitivity import Index, Sensitivity
-from experiments.analysis import Interval
-from experiments.charts import Chart, Row, Table
-from experiments.report import environment, finished, paragraphs, said_source, style
+from experiments.reports import charts, wording
+from experiments.reports.charts import Chart, Row, Table
+from experiments.reports.report import environment, finished, paragraphs, said_source, style
 from sim import every_parameter
 from sim.runs import commit
 

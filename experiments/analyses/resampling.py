@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analysis import CONFIDENCE, Interval
+from experiments.analyses.effects import CONFIDENCE, Interval
 from sim.draws import Draws
 
 RESAMPLES = 500

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from experiments.analyses.effects import Interval, mean_interval
 from experiments.analyses.outcomes import Outcome
-from experiments.analysis import Interval, mean_interval
 
 KINDS = ("grid", "list", "one_at_a_time")
 

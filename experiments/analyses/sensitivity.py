@@ -41,9 +41,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from experiments.analyses.effects import CONFIDENCE, NAN, Interval
 from experiments.analyses.outcomes import DUMMY, Design, Outcome
 from experiments.analyses.resampling import RESAMPLES, percentiles, resampled, uniforms
-from experiments.analysis import CONFIDENCE, NAN, Interval
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]

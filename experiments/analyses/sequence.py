@@ -30,7 +30,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.analysis import CONFIDENCE, Interval
+from experiments.analyses.effects import CONFIDENCE, Interval
 
 TIGHTEST_AT = 200  # pairs at which the interval is nearly as narrow as it can be; chosen beforehand, never from the data
 ALPHA = 1.0 - CONFIDENCE

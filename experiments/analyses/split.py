@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.analyses.effects import NAN, Interval
 from experiments.analyses.outcomes import Outcome
 from experiments.analyses.resampling import percentiles, resampled
-from experiments.analysis import NAN, Interval
 
 Floats = NDArray[np.float64]
 PARTS = ("structure", "parameters", "chance")

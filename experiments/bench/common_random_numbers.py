@@ -15,8 +15,8 @@ import numpy as np
 
 from experiments.bench.lines import Line, at_least
 from experiments.measures import named, take
-from experiments.runner import cores_here
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
+from experiments.running.runner import cores_here
 from sim.model import CountyLines
 from sim.policies import every_policy
 from sim.scenario import PolicyUse, Scenario

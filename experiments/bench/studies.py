@@ -24,13 +24,13 @@ from unittest.mock import patch
 import numpy as np
 import psutil
 
-from experiments import runner
 from experiments.bench.lines import Line, at_least, at_most
-from experiments.sampling import Design
-from experiments.study_file import with_policies
+from experiments.running import runner
+from experiments.studies.sampling import Design
+from experiments.studies.study_file import with_policies
+from experiments.studies.sweep_folder import SweepFolder
+from experiments.studies.sweeps import EVERY, Sweep, uncertain
 from experiments.sweep import Shard, carry_out
-from experiments.sweep_folder import SweepFolder
-from experiments.sweeps import EVERY, Sweep, uncertain
 from sim.scenario import Scenario, load_world
 from sim.world import World
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.measures.registry import as_name, mean, measure, ratio
-from experiments.story import Columns, Story, Window, some
+from experiments.measures.story import Columns, Story, Window, some
 from sim.ledger import Event
 from sim.placements import FAR_KM
 from sim.population import AT_HOME, CHILDRENS_HOME, OTHER, SETTINGS

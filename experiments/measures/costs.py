@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.measures.registry import as_name, measure
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
 from sim.costs import ITEMS, PAYERS
 
 

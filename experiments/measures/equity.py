@@ -15,8 +15,8 @@ from experiments.measures.exploitation import of_form
 from experiments.measures.missing import TRUE, recorded
 from experiments.measures.registry import measure, ratio
 from experiments.measures.services import returns_in_a_record
-from experiments.story import POLICE, Columns, Story, Window, in_order_of_children, some
-from experiments.strata import DIMENSIONS, Dimension
+from experiments.measures.story import POLICE, Columns, Story, Window, in_order_of_children, some
+from experiments.measures.strata import DIMENSIONS, Dimension
 from sim.ledger import Event
 from sim.policing import CRIMINAL
 from sim.population import BY_A_LINE, FORMS, SEXUALLY

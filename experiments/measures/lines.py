@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.measures.registry import as_name, mean, measure, median, ratio
-from experiments.story import NOT_ENDED, POLICE, Columns, Story, Timeline, Window, in_order_of_children, some
+from experiments.measures.story import NOT_ENDED, POLICE, Columns, Story, Timeline, Window, in_order_of_children, some
 from sim.exploitation import CLOSED, IN_CUSTODY, SIZE, TRIED, WAYS
 from sim.ledger import Event
 from sim.lines import BY_ADULT, BY_CHILD, BY_CHILD_OF_ELSEWHERE, BY_NOBODY, BY_RELATIVE_OR_FRIEND, BY_SAME_GROWN_UP

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from experiments.measures.registry import as_name, mean, measure, ratio
-from experiments.reporting import FixedReporting
-from experiments.story import AUTHORITY, LOOKED_AFTER, OVERNIGHT, POLICE, Episodes, Story, Window
+from experiments.measures.reporting import FixedReporting
+from experiments.measures.story import AUTHORITY, LOOKED_AFTER, OVERNIGHT, POLICE, Episodes, Story, Window
 from sim.population import CAUSES, DEBT, LINE
 
 TRUE = 0

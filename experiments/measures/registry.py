@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
 
 
 @dataclass(frozen=True)

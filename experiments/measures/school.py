@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.measures.registry import measure, ratio
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
 from sim.ledger import Event
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from experiments.measures.care import last_count
 from experiments.measures.exploitation import OTHER_FORMS, exploited, of_form
 from experiments.measures.registry import as_name, mean, measure, median, ratio
-from experiments.story import AUTHORITY, POLICE, Columns, Story, Timeline, Window, in_order_of_children, some
+from experiments.measures.story import AUTHORITY, POLICE, Columns, Story, Timeline, Window, in_order_of_children, some
 from sim.ledger import Event
 from sim.policing import CRIMINAL, WHERE
 from sim.population import BY_A_LINE

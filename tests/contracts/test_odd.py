@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.measures import every_measure
-from experiments.targets import every_target
+from experiments.published.targets import every_target
 from sim import declarations, odd
 from sim.__main__ import main
 from sim.ledger import EVENTS, TABLES

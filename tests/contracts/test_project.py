@@ -151,7 +151,7 @@ def test_every_library_that_is_imported_is_declared_and_those_of_an_extra_stay_i
     paths = {*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")}
     of_bench = {path for path in paths if path.is_relative_to(ROOT / "experiments" / "bench")}
     cluster = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["cluster"]}
-    of_cluster = {ROOT / "experiments" / "cluster.py"}
+    of_cluster = {ROOT / "experiments" / "running" / "cluster.py"}
     assert {normal(each) for each in libraries(of_cluster)} <= declared | cluster
     analysis = {normal(each) for each in PROJECT["project"]["optional-dependencies"]["analysis"]}
     of_workbench = {ROOT / "experiments" / "analyses" / "discovery.py", ROOT / "experiments" / "workbench.py"}

@@ -1,4 +1,4 @@
-"""Hand-made frames, as `experiments.frame.open_frame` gives them: a function of known answers in place of the model."""
+"""Hand-made frames, as `experiments.studies.frame.open_frame` gives them: a function of known answers in place of the model."""
 
 from collections.abc import Callable, Sequence
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.story import Story
+from experiments.measures.story import Story
 from sim import CountyLines, Scenario, World, load_world
 from sim.ledger import STOCKS, TABLES, Event
 

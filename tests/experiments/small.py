@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from experiments.folder import Folder
-from experiments.sampling import Design, Input
-from experiments.study import Study
+from experiments.studies.folder import Folder
+from experiments.studies.sampling import Design, Input
+from experiments.studies.study import Study
+from experiments.studies.sweep_folder import SweepFolder
+from experiments.studies.sweeps import Sweep
 from experiments.sweep import carry_out as carry_out_sweep
 from experiments.sweep import shard as read_shard
-from experiments.sweep_folder import SweepFolder
-from experiments.sweeps import Sweep
 from sim import Scenario, World, every_parameter, load_world
 from sim.scenario import PolicyUse
 
@@ -36,8 +36,8 @@ def study(*scenarios: Scenario, number: int = 4, fixed: bool = False, seed: int 
 
 def done(asked: Study, path: Path, *, cores: int = 1, code: int = 0, page: bool = False) -> Folder:
     """The folder of a study that was carried out; the page itself is left empty unless asked for, as drawing takes a second."""
-    from experiments import report  # slow to load, and of no use to sweeps
     from experiments.compare import carry_out
+    from experiments.reports import report  # slow to load, and of no use to sweeps
 
     folder = Folder(path)
     with pytest.MonkeyPatch.context() as patch:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import wording
 from experiments.__main__ import main
 from experiments.analyse import as_csv
 from experiments.analyses.answers import answers, tables
-from experiments.frame import open_frame
-from experiments.sampling import Input, own_range
-from experiments.store import Result
-from experiments.sweep_folder import SweepFolder
+from experiments.reports import wording
+from experiments.running.store import Result
+from experiments.studies.frame import open_frame
+from experiments.studies.sampling import Input, own_range
+from experiments.studies.sweep_folder import SweepFolder
 from sim import every_parameter
 from sim.terminal import BAD_INPUT, DONE
 from tests.experiments.frames import ISHIGAMI, ishigami

@@ -242,9 +242,9 @@ def test_no_difference_in_any_seed_is_no_gain() -> None:
 def test_a_study_of_the_bench_tells_its_rate_its_memory_and_its_overhead(monkeypatch) -> None:
     import time
 
-    from experiments import runner
     from experiments.bench import studies
-    from experiments.store import Result
+    from experiments.running import runner
+    from experiments.running.store import Result
 
     def measured(model: CountyLines, key: str) -> Result:
         begin = time.process_time()

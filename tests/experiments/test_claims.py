@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import claims, claims_study
 from experiments.__main__ import main
-from experiments.analysis import effect
-from experiments.claims import LEVELS, Outcome, every_claim
-from experiments.claims_page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
-from experiments.claims_study import DOCS, Found, Plan, jobs, run, verdict
-from experiments.crude import CRUDE
-from experiments.designs import Replicate
+from experiments.analyses.effects import effect
+from experiments.claims import claim as claims
+from experiments.claims import study as claims_study
+from experiments.claims.claim import LEVELS, Outcome, every_claim
+from experiments.claims.page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
+from experiments.claims.study import DOCS, Found, Plan, jobs, run, verdict
 from experiments.measures import every_measure, named
+from experiments.published.crude import CRUDE
+from experiments.studies.designs import Replicate
 from sim.parameters import every_parameter
 from sim.policies import every_policy
 from sim.sources import resolve
@@ -34,7 +35,7 @@ def test_there_are_five_findings_five_recommendations_and_the_placebo_runs():
 
 @pytest.mark.parametrize("claim", every_claim(), ids=lambda claim: claim.id)
 def test_every_claim_lives_somewhere_and_has_evidence_and_a_study(claim):
-    root = Path(claims.__file__).resolve().parents[1]
+    root = Path(claims.__file__).resolve().parents[2]
     for module in claim.modules:
         assert (root / Path(*module.split("."))).with_suffix(".py").exists()
     assert claim.numbers and set(claim.numbers) <= set(KNOWN)

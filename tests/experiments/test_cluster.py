@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from distributed import KilledWorker, LocalCluster
 
-from experiments import cluster, runner
 from experiments.__main__ import main
-from experiments.frame import open_failures
-from experiments.sweep_folder import SweepFolder
+from experiments.running import cluster, runner
+from experiments.studies.frame import open_failures
+from experiments.studies.sweep_folder import SweepFolder
 from sim import InputError
 from sim.terminal import FAILED
 from tests.experiments.small import bytes_of, sweep, swept

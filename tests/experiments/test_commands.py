@@ -237,7 +237,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="process
 @linux
 @pytest.mark.slow
 def test_a_killed_comparison_leaves_no_process_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    from experiments.folder import Folder
+    from experiments.studies.folder import Folder
 
     (tmp_path / "whole").mkdir()
     words = ("compare", "baseline", "early_intervention", "--world", "small.toml", "--replicates", "8", "--cores", "2", "--name", "killed")

@@ -10,10 +10,10 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.counterfactual import COUPLINGS, USUAL, Job, bounds, do, flows
-from experiments.designs import Replicate
-from experiments.ledgers import Arm, in_order, lived_side_by_side
-from experiments.runner import WorkerDied
-from experiments.story import Window
+from experiments.measures.story import Window
+from experiments.running.ledgers import Arm, in_order, lived_side_by_side
+from experiments.running.runner import WorkerDied
+from experiments.studies.designs import Replicate
 from sim import Scenario
 from sim.draws import Draws
 from sim.ledger import EVENT_COLUMNS, TABLES, Event

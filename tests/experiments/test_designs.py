@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.designs import fixed_replicates, latin_column, replicates
+from experiments.studies.designs import fixed_replicates, latin_column, replicates
 from sim import every_parameter
 from sim.parameters import Parameter
 

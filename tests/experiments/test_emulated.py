@@ -8,7 +8,6 @@ import pytest
 
 from experiments import emulated
 from experiments.__main__ import main
-from experiments.designs import Replicate
 from experiments.emulated import (
     DESIGNS,
     Seen,
@@ -23,9 +22,10 @@ from experiments.emulated import (
     taken_in_at_a_bad_time,
     the_worst,
 )
-from experiments.ledgers import Arm, lived
-from experiments.story import AUTHORITY, POLICE, Story, Window
-from experiments.study import PRESENT_PRACTICE
+from experiments.measures.story import AUTHORITY, POLICE, Story, Window
+from experiments.running.ledgers import Arm, lived
+from experiments.studies.designs import Replicate
+from experiments.studies.study import PRESENT_PRACTICE
 from sim.dates import date_of
 from sim.ledger import EVENT_COLUMNS, TABLES, Event
 from sim.population import BY_A_LINE

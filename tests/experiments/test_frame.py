@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 import experiments
-from experiments import frame as frames
-from experiments.folder import Folder
-from experiments.frame import open_failures, open_frame
-from experiments.store import Result
-from experiments.sweep_folder import SweepFolder
-from experiments.sweeps import Sweep
+from experiments.running.store import Result
+from experiments.studies import frame as frames
+from experiments.studies.folder import Folder
+from experiments.studies.frame import open_failures, open_frame
+from experiments.studies.sweep_folder import SweepFolder
+from experiments.studies.sweeps import Sweep
 from sim import InputError, every_parameter
 from tests.experiments.small import AT_HOME, COVERAGE, study, sweep
 

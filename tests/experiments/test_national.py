@@ -7,10 +7,10 @@ import pytest
 
 from experiments import national
 from experiments.__main__ import main
-from experiments.designs import SEEDS_PER_DRAW
 from experiments.national import DESIGNS, FULL, MACHINES, Design, Machine, Measured, costs, measure, page, read
-from experiments.runner import Work
-from experiments.study import PRESENT_PRACTICE, Study, over_years
+from experiments.running.runner import Work
+from experiments.studies.designs import SEEDS_PER_DRAW
+from experiments.studies.study import PRESENT_PRACTICE, Study, over_years
 from sim import load_world
 from sim.policies import every_policy
 from sim.scenario import PolicyUse, Scenario

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.avoided import FOR_EACH
-from experiments.folder import Folder
 from experiments.measures import MONTHLY, every_measure
-from experiments.report import COURSES
-from experiments.targets import every_target
+from experiments.published.targets import every_target
+from experiments.reports.avoided import FOR_EACH
+from experiments.reports.report import COURSES
+from experiments.studies.folder import Folder
 from tests.experiments.small import BASELINE, BEDS, EARLY, INTERVIEWS, RESTLESS, done, study
 
 WITHOUT_END = {"meta", "br", "link", "img", "hr", "input", "path", "use", "g"}

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from experiments import compare, runner
-from experiments.folder import Folder, is_whole, recorded, write_told
-from experiments.runner import divide, makespan
-from experiments.store import Store
-from experiments.study import Run, Study
+from experiments import compare
+from experiments.running import runner
+from experiments.running.runner import divide, makespan
+from experiments.running.store import Store
+from experiments.studies.folder import Folder, is_whole, recorded, write_told
+from experiments.studies.study import Run, Study
 from sim import CountyLines
 from sim.terminal import FAILED, STOPPED
 from tests.experiments.small import BASELINE, BEDS, EARLY, INTERVIEWS, RESTLESS, done, same_files, study, world

@@ -7,7 +7,7 @@ import pytest
 from SALib.analyze import morris as analyze_morris
 from SALib.analyze import sobol as analyze_sobol
 
-from experiments.sampling import DUMMY, METHODS, Design, Input, own_range, problem
+from experiments.studies.sampling import DUMMY, METHODS, Design, Input, own_range, problem
 from sim import InputError, every_parameter
 
 DECLARED = {each.address: each for each in every_parameter()}

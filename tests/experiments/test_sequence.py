@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from experiments.analyses.effects import Interval
 from experiments.analyses.sequence import ALPHA, SoFar, confidence_sequence, half_width, pairs_until
-from experiments.analysis import Interval
 
 PAIRS = 1000
 DIFFERENCES = {  # each with mean 0

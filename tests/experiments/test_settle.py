@@ -8,14 +8,14 @@ import pytest
 
 from experiments import settle
 from experiments.__main__ import main
+from experiments.analyses.effects import Interval
 from experiments.analyses.sequence import SoFar, confidence_sequence
-from experiments.analysis import Interval
-from experiments.folder import Folder, recorded
 from experiments.measures import every_measure, named
-from experiments.runner import Failure
+from experiments.measures.story import Window
+from experiments.running.runner import Failure
+from experiments.running.store import Result, Store
 from experiments.settle import Pairs, Question, carry_out, said, said_so_far
-from experiments.store import Result, Store
-from experiments.story import Window
+from experiments.studies.folder import Folder, recorded
 from sim import InputError, every_parameter
 from sim.terminal import BAD_INPUT, DONE, FAILED, STOPPED
 from tests.experiments.small import BASELINE, INTERVIEWS, RESTLESS, world

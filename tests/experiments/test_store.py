@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import store
-from experiments.store import Result, Store, Unusable
+from experiments.running import store
+from experiments.running.store import Result, Store, Unusable
 from sim import InputError
 
 KEY = "ab" * 32
@@ -98,10 +98,10 @@ def test_what_another_version_measured_is_not_used(tmp_path: Path, monkeypatch: 
 
 def test_the_version_of_the_measures_depends_on_their_program() -> None:
     """Every file that `measuring` imports of this package, and those that they import, but for the store itself."""
-    folder = Path(store.__file__).parent
+    folder = store.EXPERIMENTS
     named = {path for name in store.MEASURED_BY for path in folder.glob(name)}
     assert all(any(folder.glob(name)) for name in store.MEASURED_BY)
-    imported, reached = {folder / "measuring.py"}, set()
+    imported, reached = {folder / "running" / "measuring.py"}, set()
     while imported - reached:
         path = (imported - reached).pop()
         reached.add(path)
@@ -110,7 +110,7 @@ def test_the_version_of_the_measures_depends_on_their_program() -> None:
             if module.startswith("experiments."):
                 file = folder.joinpath(*module.split(".")[1:])
                 imported |= set(file.glob("*.py")) if file.is_dir() else {file.with_suffix(".py")}
-    assert reached - {folder / "store.py"} == named
+    assert reached - {folder / "running" / "store.py"} == named
 
 
 def test_equal_runs_are_equal_files(tmp_path: Path) -> None:

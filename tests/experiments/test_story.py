@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.measures import every_measure, named, take
-from experiments.story import (
+from experiments.measures.story import (
     AUTHORITY,
     FOUND,
     LOOKED_AFTER,
@@ -18,7 +18,7 @@ from experiments.story import (
     months_between,
     years_between,
 )
-from experiments.targets import compare_with_targets, every_target
+from experiments.published.targets import compare_with_targets, every_target
 from sim.ledger import TABLES, Event
 from sim.population import CHILDRENS_HOME, DEBT, FOSTER, LINE
 from sim.scenario import load_world

@@ -18,7 +18,7 @@ from experiments import schema
 from experiments.__main__ import main
 from experiments.compare import compare
 from experiments.measures import every_measure
-from experiments.study_file import FOLDER, load_study
+from experiments.studies.study_file import FOLDER, load_study
 from experiments.sweep import sweep
 from sim import InputError, every_parameter, load_scenario
 from sim.policies import every_policy

@@ -9,16 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments import again, runner
+from experiments import again
 from experiments import sweep as sweeping
 from experiments.__main__ import main
-from experiments.frame import open_failures, open_frame
 from experiments.measures import take
-from experiments.store import Result, Store
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
+from experiments.running import runner
+from experiments.running.store import Result, Store
+from experiments.studies.frame import open_failures, open_frame
+from experiments.studies.sweep_folder import SweepFolder
 from experiments.sweep import Shard
 from experiments.sweep import shard as read_shard
-from experiments.sweep_folder import SweepFolder
 from sim import CountyLines, InputError
 from sim.ledger import digest
 from sim.terminal import FAILED, STOPPED
@@ -286,7 +287,7 @@ def test_a_changed_scenario_is_noticed_and_its_runs_computed_again(tmp_path, cap
 
 def test_a_changed_model_is_noticed_and_all_is_computed_again(tmp_path, monkeypatch, capsys):
     folder = swept(sweep(size=2), tmp_path / "study")
-    for module in ("sim.runs", "experiments.folder", "experiments.sweep_folder"):
+    for module in ("sim.runs", "experiments.studies.folder", "experiments.studies.sweep_folder"):
         monkeypatch.setattr(f"{module}.source_digest", lambda: "another")
     capsys.readouterr()
     swept(sweep(size=2), folder.path)
@@ -321,7 +322,7 @@ def test_a_sweep_does_not_take_the_folder_of_a_comparison(tmp_path):
 
 
 def test_a_scenario_that_sets_what_is_to_be_varied_is_refused(tmp_path):
-    from experiments.study_file import refuse_fixed
+    from experiments.studies.study_file import refuse_fixed
 
     with pytest.raises(InputError, match=r"'missing.at_home' is to be varied, but scenario 'restless' sets it to 0.09"):
         refuse_fixed(sweep(BASELINE, RESTLESS), "mine.toml")

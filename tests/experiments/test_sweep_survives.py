@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
-from experiments.frame import open_frame
-from experiments.sweep_folder import SweepFolder
+from experiments.studies.frame import open_frame
+from experiments.studies.sweep_folder import SweepFolder
 from tests.experiments.small import bytes_of, sweep, swept
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from experiments.story import AUTHORITY, LOOKED_AFTER, OLDER, OVERNIGHT, POLICE, Story, Window
-from experiments.targets import (
+from experiments.measures.story import AUTHORITY, LOOKED_AFTER, OLDER, OVERNIGHT, POLICE, Story, Window
+from experiments.published.targets import (
     ALONE,
     CELLS,
     HOME,

@@ -9,14 +9,20 @@ import pytest
 from scipy import stats
 
 from experiments import validation
-from experiments.analysis import Comparison
-from experiments.avoided import FOR_EACH, for_each
-from experiments.official import COUNTS, EVER_OVER_STOCK, authority_counts, beside_tables, per_cent_of_looked_after
-from experiments.quantities import RANGE, every_quantity, take_quantities
-from experiments.store import Result, Store
-from experiments.story import AUTHORITY, LOOKED_AFTER, POLICE, Story, Window
-from experiments.study import PRESENT_PRACTICE, Study
-from experiments.targets import England, Spread
+from experiments.analyses.effects import Comparison
+from experiments.measures.story import AUTHORITY, LOOKED_AFTER, POLICE, Story, Window
+from experiments.published.official import (
+    COUNTS,
+    EVER_OVER_STOCK,
+    authority_counts,
+    beside_tables,
+    per_cent_of_looked_after,
+)
+from experiments.published.quantities import RANGE, every_quantity, take_quantities
+from experiments.published.targets import England, Spread
+from experiments.reports.avoided import FOR_EACH, for_each
+from experiments.running.store import Result, Store
+from experiments.studies.study import PRESENT_PRACTICE, Study
 from experiments.validation import Found, authority_rows, further, official_rows, quantity_rows
 from sim.errors import InputError
 from sim.ledger import Event

@@ -16,7 +16,7 @@ AT_HOME, TRIES, POSITIONS, COVERAGE = "missing.at_home", "exploitation.tries", "
 
 def alone(parameters, seed):
     from experiments.measures import take
-    from experiments.story import Story, Window
+    from experiments.measures.story import Story, Window
 
     model = CountyLines(INTERVIEWS, SMALL, seed=seed, parameters=parameters)
     model.run_model()

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.crude import crude_ratio_out_of_area_homes
-from experiments.story import Story, Window
+from experiments.measures.story import Story, Window
+from experiments.published.crude import crude_ratio_out_of_area_homes
 from sim import CountyLines
 from sim.ledger import TABLES, Event
 from sim.missing import LINE_CONTACT

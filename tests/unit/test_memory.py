@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main as experiments
-from experiments.runner import cores_for
+from experiments.running.runner import cores_for
 from sim import CountyLines, InputError, load_world, memory
 from sim.__main__ import main
 from tests.worlds import world
@@ -149,6 +149,6 @@ def test_a_study_for_which_there_is_too_little_is_refused_and_leaves_nothing(her
 def test_a_comparison_uses_fewer_processes_and_says_so(here, monkeypatch, capsys):
     small = load_world("small.toml")
     with_memory(monkeypatch, 1.8 * memory.needed(small, small.days, memory.WORK))
-    monkeypatch.setattr("experiments.runner.ProcessPoolExecutor", lambda *given, **more: pytest.fail("more than one process"))
+    monkeypatch.setattr("experiments.running.runner.ProcessPoolExecutor", lambda *given, **more: pytest.fail("more than one process"))
     assert experiments(["compare", "baseline", "early_intervention", "--world", "small.toml", "--replicates", "1", "--cores", "2", "--json"]) == 0
     assert "2 processes of about 0.2 GB of memory each are more than the 0.3 GB available: 1 at a time." in capsys.readouterr().err
