@@ -31,6 +31,7 @@ TAKEN = {
     ("exploitation", "lines", "SEEKS"),
     ("exploitation", "lines", "Line"),
     ("recruitment", "lines", "ELSEWHERE"),
+    ("recruitment", "lines", "Line"),
     ("recruitment", "lines", "SEEKS"),
     ("recruitment", "lines", "Recruiter"),
 }

@@ -35,8 +35,8 @@ def baseline() -> CountyLines:
 @cache
 def in_force(name: str, coverage: float = 1.0, **when_and_where) -> CountyLines:
     """A run with one policy, with as much capacity as it can have."""
-    settings = {"coverage": coverage} | {p.name: p.between[1] for p in capacities(name)}
-    return lived(scenario({name: settings}, **when_and_where), world=TRIED, parameters=EVENTFUL)
+    most = {p.name: p.between[0 if p.unit == "days" else 1] for p in capacities(name)}  # days are how long it takes until there is capacity
+    return lived(scenario({name: {"coverage": coverage} | most}, **when_and_where), world=TRIED, parameters=EVENTFUL)
 
 
 def capacities(name: str) -> list[Parameter]:

@@ -69,7 +69,7 @@ def test_a_relative_or_friend_who_is_made_to_take_the_place_takes_the_debt_too()
     pressed = events(in_debt(), Event.PRESSED)
     assert len(pressed["day"]) > 3
     assert (pressed["amount"] > 0.0).any()
-    for day, child, debt in zip(*(pressed[name].tolist() for name in ("day", "child", "amount")), strict=True):
-        recruited = events(in_debt(), Event.RECRUITED)
-        later = recruited["amount"][(recruited["child"] == child) & (recruited["day"] > day)]
+    recruited = events(in_debt(), Event.RECRUITED)
+    for day, child, line, debt in zip(*(pressed[name].tolist() for name in ("day", "child", "agent", "amount")), strict=True):
+        later = recruited["amount"][(recruited["child"] == child) & (recruited["agent"] == line) & (recruited["day"] > day)]
         assert not later.size or later[0] == debt, "no gifts to one who is forced: what it owes is what it inherited"
