@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.measures import HEADLINES, Measure, named
+from experiments.options import add_study_options
 from experiments.reports import wording
 from experiments.reports.findings import Findings
 from experiments.running.progress import progress
@@ -33,7 +34,7 @@ from experiments.studies.folder import (
 from experiments.studies.study import Study, over_years
 from sim.errors import InputError
 from sim.scenario import Scenario, check_places, load_scenario, load_world
-from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_number
+from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json
 
 WIDTH = 80  # characters of the table at the end
 HEADS = ("children missing (true)", "children missing (police)", "days missing (true)", "children recruited", "cost, £ million")
@@ -49,14 +50,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "scenarios", nargs="+", metavar="SCENARIO", help="names in scenarios/ or paths; the first is what the others are compared with"
     )
-    parser.add_argument("--world", default="region", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
-    parser.add_argument("--replicates", type=whole_number(1, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
-    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
-    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: made of what is compared)")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the study's seed (default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    parser.add_argument("--fixed-parameters", action="store_true", help="hold every parameter at its declared value: chance only")
-    parser.add_argument("--json", action="store_true", help="print the differences as JSON instead of a table")
+    add_study_options(parser, name="made of what is compared", prints="the differences, not a table,")
 
 
 # -- what is asked -----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from experiments.analyses.effects import Interval, mean_interval, means
 from experiments.compare import study_of
 from experiments.measures.story import Story, Window
+from experiments.options import add_study_options
 from experiments.reports import wording
 from experiments.running.ledgers import Arm, Tables, in_order, lived_side_by_side, refuse_other_numbers
 from experiments.running.runner import begins_in_warm_up, cores_for
@@ -40,7 +41,7 @@ from sim.ledger import Event
 from sim.parameters import nearest
 from sim.runs import commit, in_a_sentence, versions, write_atomically
 from sim.scenario import Scenario
-from sim.terminal import DONE, Parser, add, progress, say, say_json, show, table, whole_number
+from sim.terminal import DONE, Parser, add, progress, say, say_json, show, table
 from sim.world import World
 
 USUAL = "usual"
@@ -203,15 +204,8 @@ def add_arguments(parser: Parser) -> None:
     """The options of `counterfactual`."""
     parser.add_argument("scenario", metavar="SCENARIO", help="a name in scenarios/ or a path: the policy that is asked about")
     parser.add_argument("--comparator", default="baseline", metavar="SCENARIO", help="without it (default: %(default)s)")
-    parser.add_argument("--world", default="region", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
-    parser.add_argument("--replicates", type=whole_number(1, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
-    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
     parser.add_argument("--coupling", action="append", metavar="FAMILY", help=f"beside the usual one: {', '.join(COUPLINGS)}; may be repeated (default: {' and '.join(DEFAULT)})")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the study's seed (default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    parser.add_argument("--fixed-parameters", action="store_true", help="hold every parameter at its declared value: chance only")
-    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: made of what is compared)")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON instead of a table")
+    add_study_options(parser, name="made of what is compared", prints="the figures, not a table,")
 
 
 def counterfactual(options: Namespace) -> int:

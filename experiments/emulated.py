@@ -36,6 +36,7 @@ from experiments.measures.story import (
     Window,
     years_between,
 )
+from experiments.options import add_study_options
 from experiments.reports import wording
 from experiments.running.ledgers import Arm, in_order, lived
 from experiments.running.runner import cores_for
@@ -401,14 +402,8 @@ def summary(seen: Mapping[str, Sequence[Seen]], draws: NDArray) -> list[dict[str
 def add_arguments(parser: Parser) -> None:
     """The options of `emulate`."""
     parser.add_argument("--only", action="append", default=[], metavar="STUDY", help=f"{', '.join(groups())}; may be repeated (default: all)")
-    parser.add_argument("--world", default="region", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
-    parser.add_argument("--replicates", type=whole_number(1, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
     parser.add_argument("--years", type=whole_number(4, 5), default=4, metavar="N", help="how long, after the warm-up: 4 or 5, for the longest windows (default: %(default)s)")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the plan's seed (default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    parser.add_argument("--fixed-parameters", action="store_true", help="hold every parameter at its declared value: chance only")
-    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: emulated)")
-    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    add_study_options(parser, name="emulated", prints="what was found", without={"years"})
 
 
 def groups() -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from experiments.analyses.sequence import SoFar, confidence_sequence, pairs_until
 from experiments.measures import Measure, every_measure, named
+from experiments.options import add_study_options
 from experiments.reports import wording
 from experiments.running.progress import progress
 from experiments.running.runner import Failure, cores_for, divide, execute
@@ -43,16 +44,10 @@ def add_arguments(parser: Parser) -> None:
     """The options of `settle`."""
     parser.add_argument("a", metavar="A", help="a scenario, by name in scenarios/ or by path")
     parser.add_argument("b", metavar="B", help="the scenario that it is held against")
-    parser.add_argument("--world", default="town", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
     parser.add_argument("--measure", default="children_missing", metavar="M", help="by which measure (default: %(default)s)")
     parser.add_argument("--difference", type=positive_number, default=0.0, metavar="D", help="the smallest difference that matters: end as well once it is known to be smaller")
     parser.add_argument("--most-pairs", type=whole_number(2, 100_000), default=200, metavar="N", help="the price: no more pairs than these (default: %(default)s)")
-    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
-    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: made of what is asked)")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the seed of the pairs (default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    parser.add_argument("--fixed-parameters", action="store_true", help="hold every parameter at its declared value: chance only")
-    parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    add_study_options(parser, name="made of what is asked", prints="the verdict", world="town", without={"replicates"})
 
 
 @dataclass(frozen=True)

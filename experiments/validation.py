@@ -30,6 +30,7 @@ from scipy import stats
 import sim
 from experiments.analyses.effects import CONFIDENCE, Interval
 from experiments.measures import every_measure
+from experiments.options import add_study_options
 from experiments.published.official import COUNTS, LEAST, beside_tables, per_cent_of_looked_after
 from experiments.published.quantities import every_quantity
 from experiments.running.progress import progress
@@ -51,10 +52,8 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--authorities-years", type=whole_number(1, 5), default=1, metavar="N", help="how long, after the warm-up (default: %(default)s)")
     parser.add_argument("--authorities-replicates", type=whole_number(2, 100_000), default=4, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="of the quantities: how long, after the warm-up (default: as the world says)")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="(default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
     parser.add_argument("--name", default="validation", metavar="NAME", help="folder in results/ (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the quantities as JSON")
+    add_study_options(parser, name="validation", prints="the quantities", without={"world", "replicates", "years", "fixed-parameters", "name"})
 
 
 def main(argv: Sequence[str]) -> int:

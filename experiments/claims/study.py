@@ -26,6 +26,7 @@ from experiments.claims.claim import Claim, ClaimStudy, Level, Outcome, every_cl
 from experiments.claims.page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
 from experiments.measures import every_measure
 from experiments.measures.story import Story, Window
+from experiments.options import add_study_options
 from experiments.published import crude
 from experiments.published.crude import CRUDE
 from experiments.reports import wording
@@ -40,7 +41,7 @@ from sim.ledger import digest
 from sim.parameters import every_parameter
 from sim.runs import commit, in_a_sentence, plain, run_key, source_digest, write_atomically, write_json
 from sim.scenario import load_world
-from sim.terminal import DONE, Parser, progress, say, say_json, whole_number
+from sim.terminal import DONE, Parser, progress, say, say_json
 from sim.world import World
 
 DOCS = Path(sim.__file__).with_name("docs")
@@ -218,15 +219,8 @@ def verdict(outcome: Outcome, compared: Effect) -> str:
 def add_arguments(parser: Parser) -> None:
     """The options of `claims`."""
     parser.add_argument("--only", action="append", default=[], metavar="CLAIM", help="such as F3; may be repeated (default: all)")
-    parser.add_argument("--world", default="region", help="which world, a name in scenarios/worlds/ or a path (default: %(default)s)")
-    parser.add_argument("--replicates", type=whole_number(1, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
-    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
-    parser.add_argument("--seed", type=whole_number(0), default=1, metavar="S", help="the plan's seed (default: %(default)s)")
-    parser.add_argument("--cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    parser.add_argument("--fixed-parameters", action="store_true", help="hold every other number at its declared value: chance only")
-    parser.add_argument("--name", metavar="NAME", help="folder in results/ (default: claims)")
     parser.add_argument("--docs", action="store_true", help="also write sim/docs/seed_report.md; needs all claims")
-    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    add_study_options(parser, name="claims", prints="what was found")
 
 
 def claims(options: Namespace) -> int:
