@@ -100,7 +100,7 @@ def effect(scenario: NDArray, comparator: NDArray, draws: NDArray, better: str, 
         chance = Interval(1.0, 1.0, 1.0) if len(by_draw) else Interval(NAN, NAN, NAN)
     return Effect(
         len(draws), len(by_draw), _mean(means(comparator, draws)), _mean(means(scenario, draws)),
-        mean_interval(by_draw), chance, harm(by_draw, better),
+        _unless_alike(mean_interval(by_draw)), chance, harm(by_draw, better),
     )  # fmt: skip
 
 
@@ -117,6 +117,11 @@ def mean_interval(values: NDArray) -> Interval:
         return Interval(mean, NAN, NAN)
     half = float(special.stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
+
+
+def _unless_alike(difference: Interval) -> Interval:
+    """Without an interval where every draw gave the same difference: how far it could have been is then not known, least of all from few."""
+    return difference if difference.value == 0.0 or difference.width != 0.0 else Interval(difference.value, NAN, NAN)
 
 
 def part_of_chance(values: NDArray, draws: NDArray) -> Interval:

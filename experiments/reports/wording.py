@@ -160,7 +160,8 @@ def finding(measure: Measure, effect: Effect) -> str:
     amount = figure(abs(difference.value), measure.unit)
     of = "" if math.isnan(effect.per_cent.value) else f"{per_cent(effect.per_cent.value)} of {figure(effect.comparator, measure.unit)}"
     if math.isnan(difference.low):
-        return f"{begin}: {amount} {way} ({of or 'none without it'}); a single draw has no interval, so this may be chance."
+        why = "a single draw has no interval" if effect.draws < 2 else f"all {effect.draws} draws are alike, which gives no interval"
+        return f"{begin}: {amount} {way} ({of or 'none without it'}); {why}, so this may be chance."
     ends = _both_ends(difference, measure, less, more)
     if effect.is_separable:
         return f"{amount} {way} {clause}: {of + '; ' if of else ''}95 % interval {ends}."
