@@ -120,12 +120,12 @@ def _quietly() -> Iterator[None]:
 
 
 def inputs_of(frame: pd.DataFrame, outcome: Outcome) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """The values of each draw's inputs and switches, those that vary, and the outcome's mean over seeds.
+    """The values of each draw's inputs and switches, those that vary and can matter, and the outcome's mean over seeds.
 
     A draw under each structure is a row; its switches are inputs too.
     """
     switches = [name for name in frame.columns if name.startswith(STRUCTURE)]
-    names = [*frame.attrs["inputs"], *switches]
+    names = [*(name for name in frame.attrs["inputs"] if name not in outcome.inert), *switches]
     means = outcome.rows.groupby(["structure", "draw"])["value"].mean()
     rows = frame.drop_duplicates(["draw", *switches]).copy()
     parts = [name.removeprefix(STRUCTURE) + " " + rows[name].astype(str) for name in switches]

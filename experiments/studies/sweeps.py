@@ -200,6 +200,17 @@ def _with(scenario: Scenario, of_policies: Mapping[str, Mapping[str, float | int
     return replace(scenario, policies=uses)
 
 
+def matters_in(scenario: Scenario, address: str, is_named: bool) -> bool:
+    """Whether a drawn number is used in a scenario: not one of a policy that it lacks, nor one that it sets itself and the study does not name."""
+    group, _, name = address.rpartition(".")
+    if address in scenario.parameters:
+        return False
+    if not group.startswith(OF_POLICIES):
+        return True
+    use = scenario.policies.get(group.removeprefix(OF_POLICIES))
+    return use is not None and (is_named or name not in use.settings)
+
+
 # -- what is uncertain -------------------------------------------------------------------------------------------------------
 
 
