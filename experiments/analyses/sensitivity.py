@@ -63,6 +63,7 @@ ONE_SEED = "All draws share one seed: neither chance nor the inert input can sho
 ALL_CHANCE = "Nothing but chance can be seen: the draws do not differ more than seeds of one draw do, so no index can be told from 0."
 NO_DUMMY = "The design has no inert input, so no index is held against one."
 NOTHING = "The outcome does not vary at all."
+LOW_POWER = "Low power"  # begins the note that says so
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def low_power(found: Sensitivity, design: Design) -> str:
     many, of = (found.points // SLICES, "draws in each slice of an input's range") if found.method == "PAWN" else (found.points // design.block, "blocks of the design")
     if many >= (FEW_IN_SLICE if found.method == "PAWN" else FEW_BLOCKS):
         return ""
-    return f"Low power: with {many} {of} only an input that decides very much can be told, so that none is told does not mean that none matters; more draws are needed."
+    return f"{LOW_POWER}: with {many} {of} only an input that decides very much can be told, so that none is told does not mean that none matters; more draws are needed."
 
 
 # -- Sobol -------------------------------------------------------------------------------------------------------------------
