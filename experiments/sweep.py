@@ -100,7 +100,8 @@ def extend(options: Namespace) -> int:
     if options.draws is not None and study.design.method == "sobol" and options.draws & (options.draws - 1):
         raise InputError(f"--draws is {options.draws}, but a Sobol sequence is even only at powers of two.")
     grown = study.extended(seeds=options.seeds, size=options.draws, scenarios=added)
-    refuse_same_policies([scenario.name for scenario in grown.scenarios], folder.path.as_posix())
+    if added:
+        refuse_same_policies([scenario.name for scenario in grown.scenarios], folder.path.as_posix())
     for scenario in added:
         check_places(scenario, study.world)
     refuse_fixed(grown, folder.path.as_posix())
