@@ -11,6 +11,8 @@ does nothing is.
 2018, doi 10.1016/j.envsoft.2018.06.011). They are held against those of inputs that do nothing, made by drawing the inert one
 anew, as in Boruta (Kursa and Rudnicki 2010, doi 10.18637/jss.v036.i11).
 
+Neither looks at inputs that are known to decide nothing in an outcome, as numbers of a policy that no scenario of it has.
+
 Both are those of `ema_workbench`, the library that researchers of deep uncertainty know and keep up; it needs scikit-learn and
 statsmodels and takes seconds to load, so it is an extra, `[analysis]`, and read only here and in `experiments.workbench`.
 
