@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import tempfile
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ from experiments.analyses.convergence import pairs_in_words
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import Sensitivity
 from experiments.reports import wording
-from sim.runs import in_a_sentence, write_atomically
+from sim.errors import InputError
+from sim.runs import in_a_sentence, reason, write_atomically
 from sim.terminal import DONE, Parser, add, note, positive_number, say, say_json, show, table
 
 INERT = "not distinguishable from an input that does nothing"
@@ -40,19 +42,24 @@ def add_arguments(parser: Parser) -> None:
 
 def analyse(options: Namespace) -> int:
     """Analyse a study: differences, sensitivity, split of uncertainty, scenario discovery, convergence."""
-    from experiments.analyses import page  # draws
+    from experiments.analyses import in_short, page  # draws
     from experiments.studies.frame import open_failures, open_frame
 
     frame = open_frame(*options.folders)
+    folder = options.out or options.folders[0] / "analysis"
+    hint = "" if options.out else "; say with --out where the tables and the page shall go"
+    refuse_read_only(folder, hint)
     failed = len(open_failures(*options.folders))
     with Console(stderr=True, force_jupyter=False).status("") as status:
         found = list(asking.answers(frame, options.measure, options.scenario, options.difference, lambda what: status.update(escape(what))))
-    tables = asking.tables(found)
-    folder = options.out or options.folders[0] / "analysis"
+    tables, short = asking.tables(found), in_short.in_short(frame, found)
     write(folder, {f"{name}.csv": as_csv(rows) for name, rows in tables.items()} | {PAGE: page.write(frame, found, failed, options.command_line)})
     if options.json:
-        say_json({"folder": folder.as_posix(), **{name: [_finite(row) for row in rows] for name, rows in tables.items()}})
+        say_json({"folder": folder.as_posix(), "answer": short, **{name: [_finite(row) for row in rows] for name, rows in tables.items()}})
         return DONE
+    for paragraph in short:
+        say(wording.plain(paragraph))
+    say()
     show_all(found)
     for sentence in dict.fromkeys(sentence for each in found for sentence in each.said):
         note(sentence)
@@ -61,6 +68,18 @@ def analyse(options: Namespace) -> int:
     say()
     say(f"Page and tables: {(folder / PAGE).as_posix()}")
     return DONE
+
+
+def refuse_read_only(folder: Path, hint: str) -> None:
+    """Before anything is computed: raises InputError, with a hint, where the folder cannot be made or written to; leaves nothing there."""
+    there = folder
+    try:
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({reason(error)}){hint}.") from None
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:

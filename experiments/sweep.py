@@ -19,7 +19,7 @@ from experiments.running.runner import Failure, Work, WorkerDied, cores_for, div
 from experiments.studies.folder import RESULTS, made_by, now
 from experiments.studies.frame import write_frame
 from experiments.studies.sampling import METHODS
-from experiments.studies.study_file import load_study, refuse_fixed, with_policies
+from experiments.studies.study_file import load_study, refuse_fixed, refuse_same_policies, with_policies
 from experiments.studies.sweep_folder import SweepFolder, described
 from experiments.studies.sweeps import Sweep
 from sim.errors import InputError
@@ -100,6 +100,8 @@ def extend(options: Namespace) -> int:
     if options.draws is not None and study.design.method == "sobol" and options.draws & (options.draws - 1):
         raise InputError(f"--draws is {options.draws}, but a Sobol sequence is even only at powers of two.")
     grown = study.extended(seeds=options.seeds, size=options.draws, scenarios=added)
+    if added:
+        refuse_same_policies([scenario.name for scenario in grown.scenarios], folder.path.as_posix())
     for scenario in added:
         check_places(scenario, study.world)
     refuse_fixed(grown, folder.path.as_posix())
@@ -142,7 +144,7 @@ def carry_out(study: Sweep, folder: SweepFolder, options: Namespace) -> int:
     told = folder.told()
     more = {"ended": now(), "seconds": round(time.monotonic() - clock, 1), "runs": total, "runs_there": len(there), "runs_computed": computed, "failures": [each["key"] for each in failed]}
     if told["study"] == described(study):
-        folder.write_study(study, {**facts, "commands": told["commands"]}, state, **more)
+        folder.write_study(study, facts, state, **more)
     else:
         note(f"{folder.path.as_posix()} was meanwhile extended by another command, and {folder.info.name} stays as that one wrote it.")
     _conclude(study, folder, there, failures)
@@ -206,7 +208,7 @@ def _introduce(study: Sweep) -> None:
     method = METHODS[study.design.method]
     note(f"{study.title}: {wording.people([scenario.title or scenario.name for scenario in study.scenarios])}.")
     note(f"{wording.place(study.world)}, {wording.children(study.world):,} children; warm-up, then {study.whole.label}.")
-    structures = f", {len(study.structures)} structures" if study.structure else ""
+    structures = f", {wording.count(len(study.structures), 'structure')}" if study.structure else ""
     own = "the same for every draw" if study.common_seeds else "each draw its own"
     seeds = f"{wording.count(study.seeds, 'seed')} for each ({own})"
     note(f"{method.title}: {wording.count(len(study.inputs), 'uncertain number')} and a dummy, {wording.count(len(study.draws.values), 'draw')}{structures}, {seeds}.")

@@ -7,6 +7,7 @@ names authorities, a fraction and how long. Every mistake is one sentence that n
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +24,7 @@ from sim.world import World
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 POLICY_KEYS = ("begins", "ends", "where")
+SPACE, UNSEEN = "\n\t", ("Cc", "Cf", "Zl", "Zp")  # of text: what may stand in it, and kinds of signs that may not
 LONGEST = 6  # years, the warm-up included
 FEWEST = 20  # children in a world
 WORLD_KEYS = ("title", "why", "authorities", "fraction", "warm_up_years", "years")
@@ -118,10 +120,13 @@ def as_table(value: Any, path: Path, key: str) -> dict[str, Any]:
 
 
 def as_text(table: Mapping[str, Any], key: str, path: Path) -> str:
-    """The text of a key, "" if it is not there. Raises InputError."""
+    """The text of a key, "" if it is not there. Raises InputError, also for signs that would move a terminal's cursor or turn its writing round."""
     value = table.get(key, "")
     if not isinstance(value, str):
         raise InputError(f"{path}: '{key}' is {value!r}, but must be text.")
+    for sign in value:
+        if sign not in SPACE and unicodedata.category(sign) in UNSEEN:
+            raise InputError(f"{path}: '{key}' has the sign U+{ord(sign):04X}, which cannot be seen; take it away.")
     return value
 
 

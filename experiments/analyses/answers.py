@@ -7,7 +7,7 @@ another: of Morris trajectories the first point of each is taken, of a Sobol des
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -75,14 +75,14 @@ def _of(frame: pd.DataFrame, few: pd.DataFrame, outcome: Outcome, design: Design
     if not design.is_sample:
         found.responses = responding.responses(frame, outcome)
         return found
-    independent = Outcome(outcome.measure, outcome.scenario, outcome.comparator, outcome.rows[outcome.rows["draw"].isin(design.independent)])
+    independent = replace(outcome, rows=outcome.rows[outcome.rows["draw"].isin(design.independent)])
     found.split = found.ask(lambda: splitting.split(independent))
     if outcome.is_difference:
         comparator = level(few, outcome.measure, outcome.comparator)
         found.difference = found.ask(lambda: differences.paired(independent, comparator))
         found.convergence = found.ask(lambda: converging.convergence(independent, comparator, wanted))
     for structure in outcome.structures:
-        by_method = [found.ask(partial(method, outcome.under(structure), design)) for method in sensitivity.methods(design)]
+        by_method = [found.ask(partial(sensitivity.ask, method, outcome.under(structure), design)) for method in sensitivity.methods(design)]
         found.sensitivity += [(structure, each) for each in by_method if each is not None]
     if len(independent.rows.groupby(["structure", "draw"])) >= discovery.ENOUGH:
         found.box = found.ask(lambda: discovery.discover(few, independent))

@@ -11,6 +11,8 @@ does nothing is.
 2018, doi 10.1016/j.envsoft.2018.06.011). They are held against those of inputs that do nothing, made by drawing the inert one
 anew, as in Boruta (Kursa and Rudnicki 2010, doi 10.18637/jss.v036.i11).
 
+Neither looks at inputs that are known to decide nothing in an outcome, as numbers of a policy that no scenario of it has.
+
 Both are those of `ema_workbench`, the library that researchers of deep uncertainty know and keep up; it needs scikit-learn and
 statsmodels and takes seconds to load, so it is an extra, `[analysis]`, and read only here and in `experiments.workbench`.
 
@@ -120,12 +122,12 @@ def _quietly() -> Iterator[None]:
 
 
 def inputs_of(frame: pd.DataFrame, outcome: Outcome) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """The values of each draw's inputs and switches, those that vary, and the outcome's mean over seeds.
+    """The values of each draw's inputs and switches, those that vary and can matter, and the outcome's mean over seeds.
 
     A draw under each structure is a row; its switches are inputs too.
     """
     switches = [name for name in frame.columns if name.startswith(STRUCTURE)]
-    names = [*frame.attrs["inputs"], *switches]
+    names = [*(name for name in frame.attrs["inputs"] if name not in outcome.inert), *switches]
     means = outcome.rows.groupby(["structure", "draw"])["value"].mean()
     rows = frame.drop_duplicates(["draw", *switches]).copy()
     parts = [name.removeprefix(STRUCTURE) + " " + rows[name].astype(str) for name in switches]

@@ -7,7 +7,7 @@ measure counts, and over which days, is said by the study and by the measure's o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,13 +28,15 @@ AS_DECLARED = "as declared"  # the structure of a study that has one only
 class Outcome:
     """A number for each (structure, draw, seed): columns `structure`, `draw`, `seed`, `value` of `rows`, without gaps.
 
-    With a `comparator` it is the paired difference: the scenario's value less the comparator's.
+    With a `comparator` it is the paired difference: the scenario's value less the comparator's. `inert` are the inputs that are known to
+    decide nothing in it: numbers of policies that its scenarios lack, or have set themselves.
     """
 
     measure: Measure
     scenario: str
     comparator: str
     rows: pd.DataFrame
+    inert: frozenset[str] = frozenset()
 
     @property
     def is_difference(self) -> bool:
@@ -58,7 +60,7 @@ class Outcome:
 
     def under(self, structure: str) -> Outcome:
         """The same under one of the rival mechanisms."""
-        return Outcome(self.measure, self.scenario, self.comparator, self.rows[self.rows["structure"] == structure])
+        return replace(self, rows=self.rows[self.rows["structure"] == structure])
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,18 @@ def outcomes(frame: pd.DataFrame, measures: Sequence[Measure], scenarios: Sequen
 
 def level(frame: pd.DataFrame, measure: Measure, scenario: str) -> Outcome:
     """A measure's value in each run of a scenario."""
-    return Outcome(measure, scenario, "", _values(frame, measure, scenario).dropna().reset_index())
+    return Outcome(measure, scenario, "", _values(frame, measure, scenario).dropna().reset_index(), inert_in(frame, scenario))
 
 
 def difference(frame: pd.DataFrame, measure: Measure, scenario: str, comparator: str) -> Outcome:
     """What a scenario changes in each pair of runs; pairs that lack one are left out."""
     paired = _values(frame, measure, scenario) - _values(frame, measure, comparator)
-    return Outcome(measure, scenario, comparator, paired.dropna().reset_index())
+    return Outcome(measure, scenario, comparator, paired.dropna().reset_index(), inert_in(frame, scenario) & inert_in(frame, comparator))
+
+
+def inert_in(frame: pd.DataFrame, scenario: str) -> frozenset[str]:
+    """The inputs that decide nothing in a scenario, as far as the frame says so."""
+    return frozenset(frame.attrs.get("scenarios", {}).get(scenario, {}).get("inert", ()))
 
 
 def _values(frame: pd.DataFrame, measure: Measure, scenario: str) -> pd.Series:

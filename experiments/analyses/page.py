@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 import sim
+from experiments.analyses import in_short
 from experiments.analyses.answers import Answers
 from experiments.analyses.convergence import Convergence, pairs_in_words
 from experiments.analyses.discovery import range_in_words
@@ -46,7 +47,8 @@ def write(frame: pd.DataFrame, found: Sequence[Answers], failed: int, command: s
             inputs=len(design.inputs) - (design.dummy is not None),
             seeds=_seeds(frame),
             runs=len(frame),
-            scenarios=scenarios_of(frame),
+            scenarios=[in_short.titles(frame).get(name, name) for name in scenarios_of(frame)],
+            answer=in_short.in_short(frame, found),
             missing=frame.attrs.get("missing", 0),
             failed=failed,
             said=list(dict.fromkeys(sentence for each in found for sentence in each.said)),

@@ -46,5 +46,7 @@ def responses(frame: pd.DataFrame, outcome: Outcome) -> list[Response]:
         values = drawn.loc[draw]
         if one_at_a_time:
             values = values[values != drawn.loc[0]]
+            if set(values.index) and set(values.index) <= outcome.inert:
+                continue  # a number of a policy that is not there
         found.append(Response(values.to_dict(), str(structure), mean_interval(part["value"].to_numpy()), len(part)))
     return found

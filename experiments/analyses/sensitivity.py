@@ -6,6 +6,9 @@ input that does nothing" (the idea: Khorashadi Zadeh et al. 2017, Environmental 
 10.1016/j.envsoft.2017.02.001). An input that does nothing passes about three times in a thousand, with fewer than 30 blocks three times in
 a hundred; so a study of a hundred inputs may name one of those, and an input that just passes deserves a larger study.
 
+Inputs that are known to decide nothing in an outcome, as numbers of a policy that no scenario of it has, are left out of what is said of
+it: their columns stay in the design, but no test need find out what is known.
+
 *The correction for chance.* The output of a stochastic model at one point of the design is f(x) + e, where e is what its seeds
 made of it. An analysis for deterministic models takes e for an effect of every input at once: with outputs that are nothing but
 chance every total index is near 1 rather than 0. With several seeds for each draw the variance of a draw's mean that is chance
@@ -33,7 +36,7 @@ high because we know little. Indices of a policy's difference and of a level may
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +47,7 @@ from scipy import special
 from experiments.analyses.effects import CONFIDENCE, NAN, Interval
 from experiments.analyses.outcomes import DUMMY, Design, Outcome
 from experiments.analyses.resampling import RESAMPLES, percentiles, resampled, uniforms
+from experiments.reports import wording
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -52,12 +56,14 @@ LEVEL = 0.05  # of the test against inert inputs, for all inputs together (PAWN)
 SURE = 0.01  # the level at which anything but chance must be seen before variances are divided up
 SLICES = 10  # of an input's range, by PAWN
 INERT = 1000  # inert inputs that PAWN is held against
+FEW_IN_SLICE, FEW_BLOCKS = 20, 30  # below which it is no finding that nothing is found
 
 FEW_SEEDS = "Each draw has one seed only, so chance is estimated by the inert input; two seeds or more would tell it directly."
 ONE_SEED = "All draws share one seed: neither chance nor the inert input can show what is chance here; give each draw two seeds or more."
 ALL_CHANCE = "Nothing but chance can be seen: the draws do not differ more than seeds of one draw do, so no index can be told from 0."
 NO_DUMMY = "The design has no inert input, so no index is held against one."
 NOTHING = "The outcome does not vary at all."
+LOW_POWER = "Low power"  # begins the note that says so
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,33 @@ def beats(samples: Floats, design: Design) -> NDArray[np.bool_]:
     low, high = np.percentile(samples, (tail, 100.0 - tail), axis=1)
     bar = 0.0 if design.dummy is None else max(0.0, float(high[design.dummy]))
     return np.asarray(low > bar) & (np.arange(len(low)) != design.dummy)
+
+
+def ask(method: Callable[[Outcome, Design], Sensitivity], outcome: Outcome, design: Design) -> Sensitivity:
+    """What a method says of an outcome, without the inputs that are known to decide nothing in it, and with a word why, and on low power."""
+    found = method(outcome, design)
+    found = replace(found, indices=tuple(each for each in found.indices if each.input not in outcome.inert))
+    notes = (*found.notes, left_out(outcome, design), low_power(found, design))
+    return replace(found, notes=tuple(filter(None, notes)))
+
+
+def left_out(outcome: Outcome, design: Design) -> str:
+    """Which inputs nothing is said of, and why; "" if there are none."""
+    inert = outcome.inert & set(design.inputs)
+    if not inert:
+        return ""
+    where = f"neither {outcome.scenario} nor {outcome.comparator} has, or that both set" if outcome.is_difference else f"{outcome.scenario} does not have, or sets itself"
+    return f"{wording.count(len(inert), 'input is', 'inputs are')} left out, as they cannot matter here: numbers of policies that {where}."
+
+
+def low_power(found: Sensitivity, design: Design) -> str:
+    """A warning where no input can be told from one that does nothing, and the study is so small that this says little; else ""."""
+    if any(index.beats_dummy for index in found.indices) or NOTHING in found.notes:
+        return ""
+    many, of = (found.points // SLICES, "draws in each slice of an input's range") if found.method == "PAWN" else (found.points // design.block, "blocks of the design")
+    if many >= (FEW_IN_SLICE if found.method == "PAWN" else FEW_BLOCKS):
+        return ""
+    return f"{LOW_POWER}: with {many} {of} only an input that decides very much can be told, so that none is told does not mean that none matters; more draws are needed."
 
 
 # -- Sobol -------------------------------------------------------------------------------------------------------------------
@@ -362,6 +395,8 @@ def pawn(outcome: Outcome, design: Design) -> Sensitivity:
     there = np.array([draw for draw in at if draw in means.index], dtype=np.int64)
     if len(there) < 2 * SLICES:
         raise InputError(f"{outcome.label}: {len(there)} draws are too few for PAWN, which needs {2 * SLICES}; run the study to its end.")
+    tested = [j for j, name in enumerate(design.inputs) if name not in outcome.inert]  # the fewer, the lower the bar
+    design = Design(design.kind, tuple(design.inputs[j] for j in tested), design.points[:, tested])
     x, y = design.points[there], means.loc[there].to_numpy()
     if np.ptp(y) == 0.0:
         return Sensitivity("PAWN", "median distance", _nothing(design.inputs, ("median distance",)), len(there), len(at) - len(there), (NOTHING,))

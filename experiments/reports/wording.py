@@ -168,6 +168,24 @@ def finding(measure: Measure, effect: Effect) -> str:
     return f"{begin}: not separable from nothing. On average {amount} {way}{f' ({of})' if of else ''}; 95 % interval {ends}."
 
 
+def answer(measure: Measure, effect: Effect) -> str:
+    """What a scenario does to one measure in plain words: how much with its interval, or that it cannot be told, and in how many draws it is worse."""
+    (less, more), clause, noun = SAID.get(measure.name, (LESS, measure.label, measure.label))
+    difference, worse = effect.difference, f" Worse in {harm(effect.harm)} draws of what is uncertain." if effect.harm and effect.harm.draws else ""
+    if not effect.pairs:
+        return f"nothing can be said of {noun}, as no pair of runs has a value."
+    if difference.value == 0.0 and not difference.width > 0.0:
+        return f"no change in {noun}; the runs do not differ."
+    amount = f"{figure(abs(difference.value), measure.unit)} {less if difference.value < 0 else more}"
+    of = "" if math.isnan(effect.per_cent.value) else f" ({per_cent(effect.per_cent.value)} of {figure(effect.comparator, measure.unit)})"
+    if math.isnan(difference.low):
+        return f"{amount} {clause}{of}; a single draw has no interval, so this cannot be told from no change."
+    ends = f"95 % interval {_both_ends(difference, measure, less, more)}"
+    if effect.is_separable:
+        return f"{amount} {clause}{of}, {ends}.{worse}"
+    return f"cannot be told from no change in {noun}: on average {amount}{of}, {ends}.{worse}"
+
+
 def summary(measure: Measure, effects: Sequence[tuple[str, Effect]]) -> str:
     """What all scenarios do to one measure, in one sentence; `effects` by title."""
     (less, more), clause, noun = SAID[measure.name]

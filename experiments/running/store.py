@@ -72,10 +72,12 @@ class Store:
         write_parquet(self.path(result.key), pa.table(columns).replace_schema_metadata({"run": json.dumps(told | {"sum": _sum(told, result.values)}, sort_keys=True)}))
 
     def read(self, key: str) -> Result | None:
-        """A run, None if it was never kept. Raises Unusable if its file cannot be used, InputError if it may not be read."""
+        """A run, None if it was never kept. Raises Unusable if its file cannot be used, InputError if it may not be read, or is a folder."""
         path = self.path(key)
         if not path.exists():
             return None
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, but must be the file of a run; take it away.")
         try:
             with path.open("rb") as file:
                 table = pq.read_table(file)

@@ -8,7 +8,8 @@ Other programs read `frame.parquet` in the study's folder, which has the same co
 input by its address, and "dummy", which goes nowhere; "structure:" and the address of every switch; "measure:" and the name of every
 measure, over all days after the warm-up. Rows go by draw, seed, structure and scenario. Runs that failed are absent; `open_failures`
 has them. `frame.attrs` has study, title, why, about (which children, when), design, inputs (address to range), units (measure to unit), points (draws × inputs, in the unit cube),
-and how many runs are missing.
+how many runs are missing, and scenarios: of each its title, its policies, and the inputs that decide nothing in it ("inert"), since it lacks
+their policy or has a setting of its own.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from experiments.studies.designs import latin_column
 from experiments.studies.folder import FORMAT as COMPARISON
 from experiments.studies.folder import replicates_in, told_by
 from experiments.studies.sampling import DUMMY
-from experiments.studies.study import world_from
-from experiments.studies.sweep_folder import STRUCTURE, SweepFolder, read_json
+from experiments.studies.study import scenario_from, world_from
+from experiments.studies.sweep_folder import RESTORED, STRUCTURE, SweepFolder, needed, read_json
+from experiments.studies.sweeps import matters_in
 from sim import every_parameter
 from sim.errors import InputError
 
@@ -89,6 +91,7 @@ def open_frame(*folders: str | Path) -> pd.DataFrame:
     frame = pd.DataFrame({name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names})
     points = places[0].table("points")
     del attributes["by"]
+    attributes["scenarios"] = _scenarios(places[0])
     attributes["points"] = Points(np.column_stack([points.column(name).to_numpy() for name in points.column_names if name != "draw"]))
     frame.attrs = attributes
     return frame
@@ -130,6 +133,21 @@ def gathered(folders: Sequence[SweepFolder]) -> tuple[pa.Table, list[str]]:
         "comparator": asked["scenarios"][0], "missing": int((~there).sum()), "by": _by(first),
     }  # fmt: skip
     return pa.table(columns).replace_schema_metadata({ATTRIBUTES: json.dumps(attributes)}), said
+
+
+def _scenarios(folder: SweepFolder) -> dict[str, dict[str, Any]]:
+    """Of each scenario its title, its policies, and the inputs that decide nothing in it. Raises InputError if a file of it is damaged."""
+    asked, told = folder.told()["study"], {}
+    named = {each["address"] for each in asked["inputs"] if each.get("is_named")}
+    for name in asked["scenarios"]:
+        path = folder.path / "scenarios" / f"{name}.json"
+        try:
+            scenario = scenario_from(needed(path))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise error if isinstance(error, InputError) else InputError(f"{path} is missing or damaged; {RESTORED}.") from None
+        inert = [each["address"] for each in asked["inputs"] if not matters_in(scenario, each["address"], each["address"] in named)]
+        told[name] = {"title": scenario.title or name, "policies": sorted(scenario.policies), "inert": inert}
+    return told
 
 
 def _values(folders: Sequence[SweepFolder], keys: Sequence[str], names: Sequence[str], whole: Window) -> tuple[np.ndarray, list[str]]:

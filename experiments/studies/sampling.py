@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
+from math import log10, prod
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ class Design:
         number = self.number(inputs)
         if number * (len(inputs) + 1) > MOST_NUMBERS:
             most = MOST_NUMBERS // (len(inputs) + 1)
-            raise InputError(f"design '{self.method}' would have {number:,} draws of {len(inputs)} numbers, but at most {most:,} are allowed; take fewer of either.")
+            raise InputError(f"design '{self.method}' would have {in_short(number)} draws of {len(inputs)} numbers, but at most {most:,} are allowed; take fewer of either.")
         return METHODS[self.method].draws(self, inputs, seed)
 
 
@@ -108,6 +108,11 @@ class Method:
     common_seeds: bool
     number: Callable[[Design, Sequence[Input]], int]
     draws: Callable[[Design, Sequence[Input], int], Draws]
+
+
+def in_short(number: int) -> str:
+    """A number of draws or runs as one says it, which may have thousands of digits."""
+    return f"{number:,}" if number < 10**12 else f"about 10 to the power of {round(log10(number))}"
 
 
 # -- points ---------------------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def load_study(name: str | Path) -> Sweep:
     inputs = tuple(each for each in inputs if each.address not in structure or each.is_named)
     study = Sweep(
         path.stem, scenarios, world, design, inputs, patterns, structure, seeds, seed, common, _measures(data, path),
-        as_text(data, "title", path) or path.stem, as_text(data, "why", path),
+        " ".join(as_text(data, "title", path).split()) or path.stem, as_text(data, "why", path),
     )  # fmt: skip
     refuse_fixed(study, str(path))
     if design.number(inputs) < 1:
@@ -123,7 +123,17 @@ def _scenarios(data: Mapping[str, Any], path: Path) -> tuple[Scenario, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{path}: scenario '{name}' is there twice; each must have a name of its own.")
+    refuse_same_policies(names, f"{path}: 'policies'")
     return tuple(scenarios)
+
+
+def refuse_same_policies(names: Sequence[str], where: str) -> None:
+    """Sets of policies that differ in their order alone are one scenario. Raises InputError."""
+    seen: dict[tuple[str, ...], str] = {}
+    for name in names:
+        same = seen.setdefault(tuple(sorted(name.split("+"))), name)
+        if same != name:
+            raise InputError(f"{where}: '{same:.60}' and '{name:.60}' are the same policies in another order; name them once.")
 
 
 def with_policies(comparator: Scenario, text: str, where: str) -> Scenario:
@@ -132,6 +142,8 @@ def with_policies(comparator: Scenario, text: str, where: str) -> Scenario:
     for name in names:
         if name not in known:
             raise InputError(f"{where}: policy '{name:.60}' is not known; {nearest(name, known)}.")
+        if names.count(name) > 1:
+            raise InputError(f"{where}: '{text:.60}' has policy '{name}' more than once; name each once.")
         if name in comparator.policies:
             raise InputError(f"{where}: policy '{name}' is in the comparator '{comparator.name}' already.")
     added = {name: PolicyUse(name, {}) for name in names}

@@ -1,6 +1,7 @@
 """The folder of a sweep: what was asked and by which version, every run with its key, what failed, and the frame of all runs.
 
     study.json          what was asked; command, versions, commit, source; how far it is
+    commands/           every command that added to it, a file each; study.json and README.md list them
     scenarios/          every scenario and the world, resolved
     draws.parquet       the values of the inputs, a row for each draw; points.parquet: the same as points of the unit cube
     plan.parquet        every run: key, scenario, draw, seed, structure
@@ -18,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,10 +87,28 @@ class SweepFolder:
         write_json(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
         for name, table in (("draws", _draws(study)), ("points", _points(study)), ("plan", _plan(study))):
             write_parquet(self.path / f"{name}.parquet", table.replace_schema_metadata({SUM: _sum_of_table(name, described(study), table)}))
-        commands = list(dict.fromkeys([*(before or {}).get("commands", []), facts["command"]]))
-        self._write_text("README.md", _readme(self.path, commands))
-        self.write_study(study, {**facts, "commands": commands}, "running")
+        self._keep(facts["command"], (before or {}).get("commands", []))
+        self.write_study(study, facts, "running")
         return changed
+
+    def _keep(self, command: str, before: Sequence[str]) -> None:
+        """Keep a command in a file of its own, so that no other process that writes here meanwhile can lose it; those of `before` first."""
+        folder = self.path / "commands"
+        with in_a_sentence(folder):
+            folder.mkdir(exist_ok=True)
+        for at, each in enumerate(dict.fromkeys([*before, command]), max([time.time_ns(), *(last + 1 for last, _ in self._kept())])):
+            path = folder / f"{hashlib.sha256(each.encode(errors='backslashreplace')).hexdigest()[:16]}.json"
+            if read_json(path) is None:
+                write_json(path, {"kept": at, "command": each})
+
+    def commands(self) -> list[str]:
+        """Every command that added to this study, the first one first."""
+        return [command for _, command in self._kept()]
+
+    def _kept(self) -> list[tuple[int, str]]:
+        """When each command was kept [nanoseconds], and the command."""
+        told = [each for each in map(read_json, (self.path / "commands").glob("*.json")) if each]
+        return sorted((each["kept"], each["command"]) for each in told if isinstance(each.get("kept"), int) and isinstance(each.get("command"), str))
 
     def _before(self) -> dict[str, Any] | None:
         """What the folder's study.json says; None if there is none, or it is damaged."""
@@ -126,8 +146,11 @@ class SweepFolder:
         return self.path / "scenarios" / f"{name}.json"
 
     def write_study(self, study: Sweep, facts: Mapping[str, Any], state: str, **more: Any) -> None:
-        """`study.json`."""
-        write_told(self.info, {"format": FORMAT, "state": state, "study": study.description(), **facts, **more})
+        """`study.json`, and README.md; with every command that is kept by now, whoever gave it."""
+        commands: list[str] | None = None
+        while commands != (commands := self.commands()):  # another may be kept while these are written
+            self._write_text("README.md", _readme(self.path, commands))
+            write_told(self.info, {"format": FORMAT, "state": state, "study": study.description(), **facts, "commands": commands, **more})
 
     def _write_text(self, name: str, text: str) -> None:
         def write(path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from experiments.measures.story import Window
 from experiments.studies.designs import Replicate
-from experiments.studies.sampling import METHODS, Design, Draws, Input, own_range
+from experiments.studies.sampling import METHODS, Design, Draws, Input, in_short, own_range
 from experiments.studies.study import Run
 from sim import every_parameter
 from sim.errors import InputError
@@ -89,7 +89,7 @@ class Sweep:
         """Every run of the study in its order: draw, seed, structure, scenario. Some may be the same run. Raises InputError if there are too many."""
         number = self.design.number(self.inputs) * len(self.structures) * self.seeds * len(self.scenarios)
         if number > MOST_RUNS:
-            raise InputError(f"study '{self.name}' would have {number:,} runs, but at most {MOST_RUNS:,} are allowed; take fewer draws, seeds, structures or scenarios.")
+            raise InputError(f"study '{self.name}' would have {in_short(number)} runs, but at most {MOST_RUNS:,} are allowed; take fewer draws, seeds, structures or scenarios.")
         return tuple(self._rows())
 
     def _rows(self) -> Iterator[Row]:
@@ -198,6 +198,17 @@ def _with(scenario: Scenario, of_policies: Mapping[str, Mapping[str, float | int
         asked = {name: value for name, value in drawn.items() if f"{OF_POLICIES}{policy}.{name}" in named}
         uses[policy] = replace(use, settings={**drawn, **use.settings, **asked}) if drawn else use
     return replace(scenario, policies=uses)
+
+
+def matters_in(scenario: Scenario, address: str, is_named: bool) -> bool:
+    """Whether a drawn number is used in a scenario: not one of a policy that it lacks, nor one that it sets itself and the study does not name."""
+    group, _, name = address.rpartition(".")
+    if address in scenario.parameters:
+        return False
+    if not group.startswith(OF_POLICIES):
+        return True
+    use = scenario.policies.get(group.removeprefix(OF_POLICIES))
+    return use is not None and (is_named or name not in use.settings)
 
 
 # -- what is uncertain -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.analyse import as_csv
 from experiments.analyses.answers import answers, tables
+from experiments.analyses.in_short import in_short
 from experiments.reports import wording
 from experiments.running.store import Result
 from experiments.studies.frame import open_frame
@@ -19,7 +20,7 @@ from experiments.studies.sweep_folder import SweepFolder
 from sim import every_parameter
 from sim.terminal import BAD_INPUT, DONE
 from tests.experiments.frames import ISHIGAMI, ishigami
-from tests.experiments.small import BASELINE, INTERVIEWS, sweep, swept
+from tests.experiments.small import BASELINE, BEDS, INTERVIEWS, sweep, swept
 
 ADDRESSES = ("missing.at_home", "recruitment.peers", "exploitation.tries")
 
@@ -104,6 +105,91 @@ def test_rival_structures_are_told_apart(tmp_path):
     assert found.split.structures == 2 and found.split.share("structure").value > 0.8
     assert found.split.parts[0].variance == pytest.approx(0.25, rel=0.3)  # one more under one of two
     assert found.outcome.structures == ("services.needs_pooling 0", "services.needs_pooling 1")
+
+
+BEDS_NUMBER, SET_UP = "policies.specialist_foster.beds", "policies.specialist_foster.set_up"
+
+
+@pytest.mark.parametrize(("method", "size"), [("latin_hypercube", 48), ("sobol", 16), ("morris", 12)])
+def test_numbers_of_policies_that_a_scenario_lacks_are_left_out_where_they_are_known_to_do_nothing(method, size, tmp_path):
+    """BEDS sets its number of beds, which the study does not name; so only what the policy costs to set up can matter, and only with it."""
+    asked = sweep(BASELINE, BEDS, method=method, size=size, inputs=("missing.at_home",), seeds=2, measures=("children_missing",))
+    declared = {each.address: each for each in every_parameter()}
+    asked = replace(asked, inputs=(*asked.inputs, Input(declared[BEDS_NUMBER]), Input(declared[SET_UP])))
+    made = SweepFolder(tmp_path / "study")
+    made.open(asked, {"command": "…"})
+    for row in asked.rows:  # as if chance had it that these numbers go with the outcome
+        drawn = asked.draws.points[row.draw]
+        value = 100.0 + 10.0 * drawn[2] + drawn[1] + (5.0 * drawn[2] if row.scenario == "beds" else 0.0) + np.random.default_rng(row.seed).normal() / 10.0
+        made.store.write(Result(row.run.key, "", {("measure", asked.whole.iso, "children_missing"): float(value)}))
+    frame = open_frame(made.path)
+    assert frame.attrs["scenarios"]["baseline"] == {"title": "Present practice", "policies": [], "inert": [BEDS_NUMBER, SET_UP]}
+    assert frame.attrs["scenarios"]["beds"] == {"title": "More specialist beds", "policies": ["specialist_foster"], "inert": [BEDS_NUMBER]}
+    level, difference = answers(frame)
+    assert level.sensitivity and len(level.sensitivity) == len(difference.sensitivity)
+    for _, found in level.sensitivity:
+        assert set(found.ordered) == {"missing.at_home", "dummy"}
+        assert any("2 inputs are left out" in note and "baseline does not have" in note for note in found.notes)
+    for _, found in difference.sensitivity:
+        assert set(found.ordered) == {"missing.at_home", SET_UP, "dummy"} and found.ordered[0] == SET_UP and found.named(found.main)[SET_UP].beats_dummy
+        assert any("1 input is left out" in note and "neither beds nor baseline has" in note for note in found.notes)
+    if method == "latin_hypercube":
+        assert {score.input for score in level.scores} == {"missing.at_home", "dummy"}
+        assert {limit.input for limit in level.box.limits} <= {"missing.at_home", "dummy"}
+
+
+def test_a_number_that_is_changed_where_it_does_nothing_has_no_row(tmp_path):
+    asked = sweep(BASELINE, INTERVIEWS, method="one_at_a_time", levels=2, seeds=2, measures=("cost",), common_seeds=True)
+    made = SweepFolder(tmp_path / "study")
+    made.open(asked, {"command": "…"})
+    for row in asked.rows:
+        made.store.write(Result(row.run.key, "", {("measure", asked.whole.iso, "cost"): float(row.draw)}))
+    level, difference = answers(open_frame(made.path))
+    named = [{name for response in each.responses for name in response.values} for each in (level, difference)]
+    assert named[0] == {"missing.at_home", "dummy"} and named[1] == {"missing.at_home", "policies.return_interviews.coverage", "dummy"}
+
+
+def test_the_page_begins_with_the_answer_in_plain_words(tmp_path, capsys):
+    folder = kept(study("latin_hypercube", 200), tmp_path / "study", noise=0.2)
+    assert main(["analyse", str(folder), "--measure", "children_missing", "cost", "--json"]) == DONE
+    (paragraph,) = json.loads(capsys.readouterr().out)["answer"]
+    assert paragraph.startswith("More interviews (interviews), against Present practice (baseline): 3.01 fewer children go missing (true) (")
+    assert "95 % interval 2." in paragraph and "Worse in 0 of 200 draws of what is uncertain." in paragraph
+    page = (folder / "analysis" / "analysis.html").read_text(encoding="utf-8")
+    assert page.index("The answer in short") < page.index("3.01 fewer children go missing") < page.index("What was run")
+    assert "Present practice (baseline) and More interviews (interviews) (the first is the comparator)" in page
+
+
+def test_where_nothing_is_compared_the_answer_is_the_level_and_the_inputs_that_decide_it_by_their_declared_words(tmp_path):
+    frame = open_frame(kept(study("latin_hypercube", 400, scenarios=(BASELINE,)), tmp_path / "study"))
+    (paragraph,) = in_short(frame, list(answers(frame, ["children_missing"])))
+    assert paragraph.startswith("Present practice (baseline): children going missing (true) is 10")
+    assert "What decides this most, of 3 uncertain inputs: " in paragraph
+    assert "missing, at home (Over conflict, at 13-14, without crisis; most are never reported; missing.at_home)" in paragraph
+
+
+@pytest.mark.parametrize(("draws", "is_warned"), [(40, True), (200, False)])
+def test_that_nothing_is_found_in_few_draws_is_said_to_be_low_power(draws, is_warned, tmp_path):
+    asked = study("latin_hypercube", draws, scenarios=(BASELINE,))
+    made = SweepFolder(tmp_path / "study")
+    made.open(asked, {"command": "…"})
+    for row in asked.rows:
+        chance = np.random.default_rng([row.seed, 5]).normal()
+        made.store.write(Result(row.run.key, "", {("measure", asked.whole.iso, "children_missing"): float(chance)}))
+    frame = open_frame(made.path)
+    found = list(answers(frame))
+    assert not any(index.beats_dummy for index in found[0].sensitivity[0][1].indices)
+    said = [sentence for sentence in in_short(frame, found) if sentence.startswith("Low power: with 4 draws in each slice")]
+    assert len(said) == is_warned == any(note.startswith("Low power") for note in found[0].sensitivity[0][1].notes)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_with_a_word_on_out(tmp_path, capsys):
+    folder = kept(study("latin_hypercube", 4), tmp_path / "study")
+    (folder / "analysis").write_text("a file, as good as a folder that is read-only")
+    assert main(["analyse", str(folder)]) == BAD_INPUT
+    told = capsys.readouterr()
+    assert "analysis cannot be written (Not a directory); say with --out where" in told.err and told.err.count("\n") == 1 and not told.out
+    assert main(["analyse", str(folder), "--out", str(tmp_path / "elsewhere")]) == DONE
 
 
 @pytest.mark.slow

@@ -129,6 +129,10 @@ REFUSED = {
     "an unknown scenario": ('scenarios = ["relocaton"]', "scenario 'relocaton' is not known; the nearest known name is 'relocation'"),
     "a scenario twice": ('scenarios = ["baseline", "baseline"]', "scenario 'baseline' is there twice"),
     "an unknown policy": ('policies = ["key_wroker"]', "policy 'key_wroker' is not known; the nearest known name is 'key_worker'"),
+    "a policy twice": ('policies = ["key_worker+key_worker"]', "'key_worker+key_worker' has policy 'key_worker' more than once"),
+    "the same policies in another order": ('policies = ["key_worker+relocation", "relocation+key_worker"]', "are the same policies in another order"),
+    "a sign that turns the writing round": ('title = "safe \\u202Eelif"\n' + LHS, "'title' has the sign U+202E, which cannot be seen"),
+    "a sign that moves the cursor": ('title = "red \\u001B[31m"\n' + LHS, "'title' has the sign U+001B"),
     "half a policy": ('policies = ["key_worker+"]', "policy '' is not known"),
     "a policy that the comparator has": ('scenarios = ["relocation"]\npolicies = ["relocation"]', "is in the comparator 'relocation' already"),
     "an unknown world": ('world = "twon"', "world 'twon' is not known"),
@@ -186,6 +190,17 @@ def test_a_wrong_table_of_draws_is_refused(table, said, tmp_path):
         read(tmp_path, '[design]\nmethod = "list"\nfile = "draws.csv"\n')
 
 
+def test_a_title_is_one_line(tmp_path):
+    assert read(tmp_path, 'title = """Does\nit hold"""\n' + LHS).title == "Does it hold"
+
+
+def test_a_grid_far_too_large_is_refused_in_short(tmp_path):
+    study = read(tmp_path, 'uncertainties = "every"\n[design]\nmethod = "grid"\nlevels = 10000\n')
+    with pytest.raises(InputError, match=r"would have about 10 to the power of [0-9]{4} draws") as refusal:
+        _ = study.draws
+    assert len(str(refusal.value)) < 200
+
+
 # -- schemas -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -219,9 +234,10 @@ BEYOND_A_SCHEMA = {
     "a Sobol sequence of no power of two", "Morris with odd levels", "no range", "a range beyond the declared one", "a logarithm of nothing",
     "a mode outside", "levels in a hypercube", "levels and a range", "levels that are not finite", "a switch that is an input too",
     "a policy in no scenario", "an unknown pattern", "a list without draws", "a list with uncertainties", "a file that is not there", "no TOML",
-    "an unknown scenario", "an unknown world",
+    "an unknown scenario", "an unknown world", "a policy twice", "the same policies in another order", "a sign that turns the writing round",
+    "a sign that moves the cursor",
 }  # fmt: skip
-"""What only the program can tell, since it takes more than one key to see it, or another file."""
+"""What only the program can tell, since it takes more than one key to see it, or another file, or to read what is within a text."""
 
 
 @pytest.mark.parametrize("what", [what for what in REFUSED if what not in BEYOND_A_SCHEMA])

@@ -17,6 +17,7 @@ from experiments.measures.story import Story, Window
 from experiments.running import runner
 from experiments.running.store import Result, Store
 from experiments.studies.frame import open_failures, open_frame
+from experiments.studies.study_file import with_policies
 from experiments.studies.sweep_folder import SweepFolder
 from experiments.sweep import Shard
 from experiments.sweep import shard as read_shard
@@ -424,3 +425,41 @@ def test_the_readme_of_an_extended_study_has_all_commands_and_a_study_that_shrin
     assert "these commands in turn:\n\n    sweep it\n    extend it\n" in readme
     assert not [said for said in folder.open(small.extended(seeds=3), {"command": "extend it more"}) if "was larger" in said]
     assert [said for said in folder.open(small, {"command": "sweep it"}) if said.startswith("The study in this folder was larger")]
+
+
+def test_a_folder_in_the_place_of_a_run_is_refused_in_one_sentence_that_names_it(tmp_path, capsys):
+    folder = SweepFolder(tmp_path / "study")
+    folder.open(sweep(), {"command": "…"})
+    place = folder.store.path(next(iter(sweep().distinct)))
+    place.mkdir()
+    assert main(["extend", str(folder.path), "--cores", "1"]) == 2
+    assert f"experiments: {place} is a folder, but must be the file of a run; take it away.\n" in capsys.readouterr().err
+
+
+def test_shards_that_begin_at_once_do_not_lose_one_anothers_command(tmp_path, monkeypatch):
+    write, commands = SweepFolder.write_study, ["shard 1", "shard 2", "shard 3"]
+    waiting = commands[1:]
+
+    def write_when_another_has_come(self, *rest, **more):
+        if waiting:
+            SweepFolder(tmp_path).open(sweep(), {"command": waiting.pop(0)})
+        write(self, *rest, **more)
+
+    monkeypatch.setattr(SweepFolder, "write_study", write_when_another_has_come)
+    folder = SweepFolder(tmp_path)
+    folder.open(sweep(), {"command": commands[0]})
+    assert told(folder)["commands"] == commands
+    assert all(f"\n    {command}\n" in (tmp_path / "README.md").read_text(encoding="utf-8") for command in commands)
+
+
+def test_one_structure_and_two_are_counted_as_one_says_it(tmp_path, capsys):
+    for values, said in (((0,), "1 structure,"), ((0, 1), "2 structures,")):
+        sweeping.announce(sweep(structure={"services.needs_pooling": values}), SweepFolder(tmp_path))
+        assert said in capsys.readouterr().err
+
+
+def test_the_same_policies_in_another_order_are_not_added(tmp_path, capsys):
+    folder = SweepFolder(tmp_path)
+    folder.open(sweep(BASELINE, with_policies(BASELINE, "key_worker+relocation", ""), inputs=(AT_HOME,)), {"command": "…"})
+    assert main(["extend", str(tmp_path), "--policies", "relocation+key_worker", "--cores", "1"]) == 2
+    assert "'key_worker+relocation' and 'relocation+key_worker' are the same policies in another order" in capsys.readouterr().err

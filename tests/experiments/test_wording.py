@@ -97,3 +97,21 @@ def test_too_few_replicates_do_not_give_a_part_of_chance() -> None:
 @pytest.mark.parametrize(("items", "text"), [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")])
 def test_a_list_reads_as_one_says_it(items: list[str], text: str) -> None:
     assert wording.people(items) == text
+
+
+@pytest.mark.parametrize(
+    ("differences", "text"),
+    [
+        ([-40.0, -41.0, -39.0, -40.0], "40 fewer children go missing (true) (−4.00 % of 1,000), 95 % interval 38.7 to 41.3 fewer. Worse in 0 of 4 draws of what is uncertain."),
+        (
+            [-40.0, 20.0, 4.0, -16.0],
+            "cannot be told from no change in children going missing (true): on average 8 fewer (−0.80 % of 1,000), 95 % interval 49.2 fewer to 33.2 more. "
+            "Worse in 2 of 4 draws of what is uncertain.",
+        ),
+        ([0.0, 0.0, 0.0], "no change in children going missing (true); the runs do not differ."),
+        ([-3.0], "3 fewer children go missing (true) (−0.30 % of 1,000); a single draw has no interval, so this cannot be told from no change."),
+        ([], "nothing can be said of children going missing (true), as no pair of runs has a value."),
+    ],
+)  # fmt: skip
+def test_an_answer_says_how_much_how_sure_and_how_often_worse(differences: list[float], text: str) -> None:
+    assert wording.answer(CHILDREN, made(differences)) == text
