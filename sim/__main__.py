@@ -114,6 +114,7 @@ def arguments() -> Parser:
     told.add_argument("--out", type=Path, metavar="FILE", help="write the document to this file instead of printing it")
     told.add_argument("--docs", action="store_true", help="bring sim/docs up to date: the document, and the counts on its pages")
     room = command("ui", open_the_room)
+    room.add_argument("--world", default="town", metavar="WORLD", help="which to open first: one of at most 30,000 children in scenarios/worlds/; default: town")
     room.add_argument("--port", type=whole_number(0, 65535), default=8765, metavar="N", help="default: 8765; 0: any that is free")
     room.add_argument("--host", default="127.0.0.1", metavar="HOST", help="default: this machine only; 0.0.0.0 lets a class on the same network in")
     room.add_argument("--open", action=argparse.BooleanOptionalAction, default=True, help="open a browser")

@@ -209,7 +209,7 @@ def met_by_police(story, window):
 
 for _number, _where in enumerate(WHERE):
     measure(
-        "times", f"children met by police {_where}", name=f"met_{as_name(_where)}",
+        "times", f"children met by police, {_where}", name=f"met_{as_name(_where)}",
         definition=f"How often in the window police met a child who works a line, {_where}.",
     )(lambda story, window, where=_number: int((story.of(Event.ARRESTED, window)["cause"] == where).sum()))  # fmt: skip
 

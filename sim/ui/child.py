@@ -53,9 +53,10 @@ WHY_AWAY = {
     CONFLICT: "after trouble at home or in the placement", FAMILY: "to family or friends", LINE: "sent away by the line", DEBT: "over debt or fear",
     SEXUAL: "taken away by those who exploit it sexually",
 }  # fmt: skip
+MET = ("Found by police on a line", "Met by police when a line was closed", "Met by police in the street")
 RELEASES = {CLOSED: "when the line was closed"}
 HARM = {"assault": "was assaulted", "sexual assault": "was sexually assaulted", "injury": "was injured", "threat": "was threatened", "death": "died"}
-assert set(HARM) == set(KINDS) and len(WHY_AWAY) == len(CAUSES)
+assert set(HARM) == set(KINDS) and len(WHY_AWAY) == len(CAUSES) and len(MET) == len(WHERE)
 
 Row = dict[str, Any]
 
@@ -284,7 +285,7 @@ SENTENCES: dict[Event, Callable[[Row, dict[int, tuple[int, int]]], str]] = {
     Event.HARMED: _harmed,
     Event.IN_HOSPITAL: lambda row, _: f"In hospital for {_days(row['amount'])}.",
     Event.DIED: lambda row, _: "",  # LEFT says it
-    Event.ARRESTED: lambda row, _: f"Met by police {WHERE[row['cause']]}: a {RESPONSES[row['detail']]} response.",
+    Event.ARRESTED: lambda row, _: f"{MET[row['cause']]}: a {RESPONSES[row['detail']]} response.",
     Event.REMANDED: lambda row, _: f"Remanded to custody for {_days(row['amount'])}.",
     Event.RELEASED: lambda row, _: "Released from custody.",
     Event.LATER_OFFENCE: lambda row, _: f"An offence is recorded against it, after a {RESPONSES[row['detail']]} response when it was exploited.",

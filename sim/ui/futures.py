@@ -130,9 +130,12 @@ class Future:
         return hashlib.sha256(json.dumps(decides, separators=(",", ":")).encode()).hexdigest()[:32]
 
     def described(self) -> list[dict[str, Any]]:
-        """Its policies in plain data, for the page."""
+        """Its policies in plain data, for the page; `changed` are the settings that differ from their defaults, which a link must name."""
         return [
-            {"name": use.policy, "title": every_policy()[use.policy].title, "settings": dict(use.settings), "from_day": use.begins, "to_day": use.ends}
+            {
+                "name": use.policy, "title": every_policy()[use.policy].title, "settings": dict(use.settings), "from_day": use.begins, "to_day": use.ends,
+                "changed": dict(set(use.settings) - set(checked(use.policy, {}))),
+            }
             for use in self.uses
         ]  # fmt: skip
 
@@ -164,7 +167,7 @@ def children_of(world: World) -> float:
 def future(world: Any, seed: Any, policies: Mapping[str, Any] | None = None) -> Future:
     """The future of a world under policies (name to settings) from the first day shown. Raises InputError for what is unknown or too large."""
     if not isinstance(world, str) or world not in open_worlds():
-        raise InputError(f"world '{world!s:.40}' cannot be shown; known are {', '.join(open_worlds())}.")
+        raise InputError(f"world '{world!s:.40}' cannot be shown here; allowed are the worlds of at most {MOST_CHILDREN:,} children: {', '.join(open_worlds())}.")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= GREATEST_SEED:
         raise InputError(f"seed is {seed!r:.40}, but must be a whole number from 0 to {GREATEST_SEED:,}.")
     if not isinstance(policies or {}, Mapping):

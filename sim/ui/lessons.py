@@ -36,7 +36,7 @@ from typing import Any
 from sim.errors import InputError
 from sim.parameters import nearest
 from sim.sources import UnknownSource, source
-from sim.ui.futures import GREATEST_SEED, STATES, Future, checked, future, open_worlds
+from sim.ui.futures import GREATEST_SEED, MOST_CHILDREN, STATES, Future, checked, future, open_worlds
 from sim.ui.measures import MEASURES
 
 FOLDER = Path(__file__).with_name("lessons")
@@ -75,7 +75,7 @@ def load(path: Path) -> dict[str, Any]:
     _check(data, LESSON, path, "", required=("title", "summary", "scenes"))
     world, seed = data.get("world", "town"), data.get("seed", 1)
     if world not in open_worlds():
-        raise InputError(f"{path}: 'world' is '{world}', but must be one of {', '.join(open_worlds())}.")
+        raise InputError(f"{path}: 'world' is '{world}', but must be one of at most {MOST_CHILDREN:,} children: {', '.join(open_worlds())}.")
     if not 0 <= seed <= GREATEST_SEED:
         raise InputError(f"{path}: 'seed' is {seed}, but must be from 0 to {GREATEST_SEED}.")
     plan = future(world, seed)

@@ -85,7 +85,7 @@ MEASURES: tuple[DailyMeasure, ...] = (
                  ("lines.contacts", "exploitation.approach_lapses", "exploitation.grooming_lapses"), lambda d: d.stock("approached", "groomed")),
     DailyMeasure("identified", "Identified", "children", "flow", "Children of whom an agency first recognised that they are exploited, by a line or otherwise.",
                  ("services.recognised", "services.shared", "services.discloses", "services.met_seen"), lambda d: d.flow(Event.IDENTIFIED)),
-    DailyMeasure("got_out", "Got out, safe for now", "children", "flow", "Children who got out of a line, by being locked up apart; some are drawn back.",
+    DailyMeasure("got_out", "Got out, safe for now", "times", "flow", "How often a child got out of a line, by being locked up apart; who is drawn back may get out again.",
                  ("exploitation.tries", "exploitation.out", "exploitation.drawn_back", "services.help_works"), lambda d: d.flow(Event.GOT_OUT, but=IN_CUSTODY)),
     DailyMeasure("interviews", "Return interviews held", "interviews", "flow", "Return interviews that were held, on time or late.",
                  ("services.offered", "services.accepted", "services.interviewers"), lambda d: d.flow(Event.INTERVIEWED)),

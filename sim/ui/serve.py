@@ -17,6 +17,7 @@ import secrets
 import socket
 import sys
 import threading
+import warnings
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -248,6 +249,7 @@ def make_app(hosts: frozenset[str], home: Path, most_sessions: int = MOST_SESSIO
     if settings.telemetry.mixpanel_enable or not settings.session.http_only or settings.assets.proxy_cache_dir != CDN:
         raise RuntimeError("Solara was loaded before its settings were settled.")
     cdn_helper.fetch_from_cdn = _fetch_nothing
+    warnings.filterwarnings("ignore", "Cookies with samesite=none require https")  # for pages in the frames of others, which the checks forbid
     settings.assets.extra_locations = [str(STATIC / "assets")] if (STATIC / "assets").is_dir() else []
     return Guard(app, hosts, most_sessions)
 
@@ -308,10 +310,13 @@ def check_packages() -> None:
 def ui(options: argparse.Namespace) -> int:
     """Open the room: a browser page in which trainers show the dynamics. Ctrl-C closes it."""
     check_packages()
+    from sim.ui.futures import future
+
+    first = future(options.world, 1)
     listening = open_socket(options.host, options.port)
     port = listening.getsockname()[1]
     shown = "localhost" if is_local(options.host) or options.host in ("0.0.0.0", "::") else options.host
-    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/{'' if options.world == 'town' else f'?world={options.world}'}"
     if not is_local(options.host):
         note("The room is open to everybody on this network; it asks for no password.")
     from sim.ui.lessons import every_lesson
@@ -323,11 +328,10 @@ def ui(options: argparse.Namespace) -> int:
         guard = make_app(names_of(options.host), store.folder)
         import uvicorn
 
-        from sim.ui.futures import future
         from sim.ui.page import open_room
 
         open_room(store)
-        store.begun(future("town", 1))  # while the browser opens
+        store.begun(first)  # while the browser opens
         store.get_ready()
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, timeout_graceful_shutdown=3, ws_max_size=MOST_MESSAGE, server_header=False, lifespan="on", loop="asyncio",

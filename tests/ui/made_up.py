@@ -46,7 +46,7 @@ def messages(children: int = 900, days: int = 56, seed: int = 1) -> list[Message
         "outline": [], "states": STATES,
         "children": [{"id": i, "key": f"{i:016x}", "home": int(homes[i]), "age": int(chance.integers(10, 18)), "girl": bool(chance.integers(2)), "looked_after_at_start": bool(i % 9 == 0), "from": 1} for i in range(children)],
         "measures": [{"name": n, "label": label, "unit": unit, "kind": kind, "definition": f"{label}, made up.", "source": "Made up.", "evidence": [number("found"), number()]} for n, label, unit, kind in MEASURES],
-        "futures": [{"id": "a", "title": "Present practice", "policies": []}, {"id": "b", "title": "One worker who stays", "policies": [{"name": "key_worker", "title": "Key worker", "settings": {"coverage": 0.8}, "from_day": FIRST, "to_day": None}]}],
+        "futures": [{"id": "a", "title": "Present practice", "policies": []}, {"id": "b", "title": "One worker who stays", "policies": [{"name": "key_worker", "title": "Key worker", "settings": {"coverage": 0.8, "stays": 0.4}, "changed": {"coverage": 0.8}, "from_day": FIRST, "to_day": None}]}],
     }  # fmt: skip
     sent: list[Message] = [("setup", setup, []), ("cards", {"cards": [card()], "worlds": [{"name": "town", "title": "Greenwich, Medway and Kent"}]}, []), ("lessons", {"lessons": [lesson(days)]}, [])]
     lived = {future: live(np.random.default_rng(seed), index, homes, days, gentler) for future, gentler in (("a", 1.0), ("b", 0.7))}

@@ -144,7 +144,7 @@ def test_a_lesson_comes_with_its_sources_and_with_policies_in_the_form_of_a_star
     ("begins = 400", "begins = 4", "'b.key_worker.begins' is 4"),
     ("[b.key_worker]", "[b.key_workers]", "nearest known name is 'key_worker'"),
     ("[[scenes]]", "[scenes]", "'scenes' is .* but must be a list"),
-    ('summary = "What it shows."', 'summary = "What it shows."\nworld = "england"', "'world' is 'england', but must be one of town"),
+    ('summary = "What it shows."', 'summary = "What it shows."\nworld = "england"', "'world' is 'england', but must be one of at most 30,000 children: town"),
     ('text = "Something happens."', f'text = "{"x" * 5000}"', "has 5000 characters"),
     ("[[scenes]]", "[[scenes", "is not valid TOML"),
 ])  # fmt: skip

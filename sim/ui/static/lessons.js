@@ -18,6 +18,7 @@ export class LessonPanel {
     this.element.hidden = !lesson;
     this.room.element.classList.toggle("in-lesson", Boolean(lesson));
     this.room.cover(false);
+    this.room.resize();
     if (lesson) this.go(scene);
     else this.room.remember();
     if (!lesson && this.room.setup) this.room.main.focus({ preventScroll: true });
@@ -134,7 +135,7 @@ export class LessonPanel {
     const ribbon = room.setup.ribbons?.get(measure.name);
     const at = ribbon?.low ? predict.until - ribbon.first : -1;
     if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
-    else if (!ribbon && !room.fromFile) rows.push(["Left future over other seeds", "still being lived"]);
+    else if (!room.fromFile) rows.push(["Left future over other seeds", ribbon ? "not lived as far as this day" : "still being lived; the range comes here by itself"]);
     result.replaceChildren(
       table(`${measure.label}, ${room.dates.long(predict.until)}`, ["", measure.unit], rows),
       h("div", {}, h("p", {}, typeset(predict.after ?? "")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),

@@ -2,12 +2,10 @@
 
 export const SPEEDS = [1, 2, 4, 7, 14, 30]; // days a second
 
-/** "key_worker;coverage:0.8@400-500" for each use of a policy, the day on which it ends only if it does, with commas between; of its numbers only those that are not as usual. */
-export function writePolicies(policies, usual = new Map()) {
-  const write = ({ name, settings, from_day: from, to_day: to }) => {
-    const changed = Object.entries(settings ?? {}).filter(([key, value]) => usual.get(`${name}.${key}`) !== value);
-    return [name, ...changed.map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}${to ? `-${to}` : ""}` : "");
-  };
+/** "key_worker;coverage:0.8@400-500" for each use of a policy, the day on which it ends only if it does, with commas between; of its settings only those that differ from the defaults. */
+export function writePolicies(policies) {
+  const write = ({ name, changed, from_day: from, to_day: to }) =>
+    [name, ...Object.entries(changed).map(([key, value]) => `${key}:${value}`)].join(";") + (from ? `@${from}${to ? `-${to}` : ""}` : "");
   return policies.map(write).join(",");
 }
 
@@ -23,7 +21,7 @@ export function readPolicies(text) {
 export function writeLink(room) {
   const { setup } = room;
   const query = new URLSearchParams({ world: setup.world.name, seed: setup.seed });
-  setup.futures.forEach((future) => query.set(future.id, writePolicies(future.policies ?? [], room.usual)));
+  setup.futures.forEach((future) => query.set(future.id, writePolicies(future.policies)));
   query.set("day", room.goal ?? room.day);
   query.set("speed", room.speed);
   if (room.view !== "places") query.set("view", room.view);

@@ -90,11 +90,11 @@ export class Layout {
     this.width = 0;
   }
 
-  /** The view is "places" (where the children are at home), "england", or the id of a place. */
-  fit(width, height, ratio, view) {
+  /** The view is "places" (where the children are at home), "england", or the id of a place; `letters` times as large as on a desk are the names. */
+  fit(width, height, ratio, view, letters = 1) {
     const { places } = this.setup;
-    if (width === this.width && height === this.height && ratio === this.ratio && view === this.view) return;
-    Object.assign(this, { width, height, ratio, view });
+    if (width === this.width && height === this.height && ratio === this.ratio && view === this.view && letters === this.letters) return;
+    Object.assign(this, { width, height, ratio, view, letters });
     const homes = places.filter((place, i) => place.inside ?? this.residents[i] > 0);
     const shown = view === "england" ? places : view === "places" ? homes : places.filter((place) => place.id === view);
     const points = shown.map((place) => [place.x, place.y]);
@@ -198,18 +198,20 @@ export class Layout {
     for (const i of order.slice(0, 60)) {
       const resident = this.residents[i] > 0;
       if (!resident && taken.length >= (this.view === "england" ? 14 : 12)) break;
-      context.font = resident ? "600 13px Inter, system-ui, 'Segoe UI', Roboto, sans-serif" : "11px Inter, system-ui, 'Segoe UI', Roboto, sans-serif";
+      const size = (resident ? 13 : 11) * this.letters; // px
+      context.font = `${resident ? "600 " : ""}${size}px Inter, system-ui, 'Segoe UI', Roboto, sans-serif`;
       const width = context.measureText(places[i].name).width;
-      const gap = resident ? 1.05 * this.radius[i] + 17 : 15;
+      const gap = resident ? 1.05 * this.radius[i] + 4 + size : 4 + size;
       const x = Math.max(width / 2 + 4, Math.min(this.width - width / 2 - 4, this.px[i]));
-      const y = this.py[i] + gap < this.height - 4 ? this.py[i] + gap : this.py[i] - gap + 10;
-      const box = [x - width / 2 - 3, y - 12, x + width / 2 + 3, y + 4];
+      const y = this.py[i] + gap < this.height - 4 ? this.py[i] + gap : this.py[i] - gap + 0.8 * size;
+      const box = [x - width / 2 - 3, y - size, x + width / 2 + 3, y + 0.3 * size];
       const hidden = taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]);
-      const covered = !resident && this.residents.some((count, j) => count && Math.hypot(this.px[j] - x, this.py[j] - y) < this.radius[j] + 14);
+      const away = (j) => Math.hypot(Math.max(box[0] - this.px[j], 0, this.px[j] - box[2]), Math.max(box[1] - this.py[j], 0, this.py[j] - box[3]));
+      const covered = !resident && this.residents.some((count, j) => count && away(j) < this.radius[j]);
       if (hidden || covered) continue;
       taken.push(box);
       context.strokeStyle = "rgba(251, 250, 247, 0.9)";
-      context.lineWidth = 3.5;
+      context.lineWidth = 3.5 * this.letters;
       context.strokeText(places[i].name, x, y);
       context.fillStyle = resident ? INK : "#55606c";
       context.fillText(places[i].name, x, y);
@@ -437,10 +439,11 @@ export class MapView {
     const y = there[1] + (there[3] - there[1]) * eased;
     context.save();
     context.scale(layout.ratio, layout.ratio);
+    const large = Math.sqrt(layout.letters);
     for (const [width, colour] of [[5, "#ffffff"], [2.5, INK]]) {
       context.beginPath();
-      context.arc(x, y, 11, 0, 2 * Math.PI);
-      context.lineWidth = width;
+      context.arc(x, y, 11 * large, 0, 2 * Math.PI);
+      context.lineWidth = width * large;
       context.strokeStyle = colour;
       context.stroke();
     }

@@ -13,6 +13,7 @@ import { amount, Dates, plural } from "./words.js";
 
 const AHEAD = 60; // days that should lie ready
 const CHARTS = ["missing", "recruited", "identified", "cost"];
+const BESIDE = "(min-width: 1000px)"; // where a lesson stands beside the maps, as in the style sheet
 const PATIENCE = 8000; // ms until a server that does not answer has gone
 
 /** Puts a page into an element. `bridge` is {send(method, args), mode}; the answer is {receive(method, args, buffers), close()}. */
@@ -144,8 +145,9 @@ class Room {
     );
     this.main = h("main", { id: "main", tabindex: "-1" },
       h("div", { class: "title" }, h("h1", {}, "Two futures of the same children"), this.where),
-      this.gone, this.panel.element, this.#transport(), this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element,
-      this.fromFile ? null : this.cards.element);
+      this.gone,
+      h("div", { class: "stage" }, this.panel.element, h("div", { class: "futures" },
+        this.#transport(), this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element, this.fromFile ? null : this.cards.element)));
     for (const part of [this.maps, this.legend, this.chartGrid, this.moreCharts, this.followed.element, this.cards.element]) part.hidden = true;
     element.prepend(this.head, this.main, footer(), this.spoken);
   }
@@ -295,7 +297,6 @@ class Room {
 
   #cards({ cards, worlds }) {
     this.cards.show(cards, worlds ?? []);
-    this.usual = new Map(cards.flatMap((card) => card.sliders.map((slider) => [`${card.policy}.${slider.name}`, slider.evidence.value])));
     this.remember();
   }
 
@@ -636,8 +637,12 @@ class Room {
     if (!this.setup) return;
     const width = Math.floor(this.sides[0].figure.clientWidth);
     if (!width) return;
-    const height = Math.round(Math.min(width * 0.82, Math.max(260, globalThis.innerHeight * 0.5)));
-    this.layout.fit(width, height, Math.min(2, globalThis.devicePixelRatio || 1), this.view);
+    const presents = this.element.classList.contains("present");
+    const isBeside = this.panel.lesson && globalThis.matchMedia(BESIDE).matches;
+    const left = globalThis.innerHeight - (this.sides[0].figure.getBoundingClientRect().top + globalThis.scrollY) - (presents ? 72 : 28); // below the maps' upper edge
+    const height = Math.round(Math.min(width * 0.82, isBeside ? Math.max(220, left) : Math.max(260, globalThis.innerHeight * 0.5)));
+    const letters = presents ? Math.max(1.5, globalThis.innerHeight / 480) : 1; // to be read from the back of a room
+    this.layout.fit(width, height, Math.min(2, globalThis.devicePixelRatio || 1), this.view, letters);
     for (const side of this.sides) side.canvas.style.height = `${height}px`;
     this.#sizeCharts();
     this.stale = true;
