@@ -88,6 +88,8 @@ class Retelling:
         self.may_trust: set[int] = (
             set()
         )  # did when police met it as a criminal: the ledger does not say whether it still does
+        self.key_workers = next((policy for policy in model.policies if policy.name == "key_worker"), None)
+        self.key_worker_goes: dict[int, set[int]] = defaultdict(set)  # by day: whose key worker's time is over, if it had one
         self.helped_until: dict[int, int] = {}
         self.alternative: set[int] = set()
         self.numbers: Counter = Counter()  # of today, by item of cost
@@ -164,6 +166,9 @@ class Retelling:
             self.other[cause].remove(child)
         elif event in (Event.LINE_OPENED, Event.LINE_CLOSED, Event.POSITION_OPEN, Event.POSITION_FILLED):
             self._line(event, child, line, cause, serial, amount)
+        elif event == Event.POLICY_REACHED:
+            if self.key_workers and line == self.key_workers.key:
+                self.key_worker_goes[day + int(self.key_workers.parameters.months * 30.4375)].add(child)
         elif event == Event.TRUSTS:
             assert child not in self.trusts
             self.trusts.add(child)
@@ -238,6 +243,7 @@ class Retelling:
         """What there is this evening."""
         self.crisis_until = {child: until for child, until in self.crisis_until.items() if until > day}
         alone = {child for child, until in self.helped_until.items() if until <= day and child not in self.setting}
+        alone |= self.key_worker_goes.pop(day, set())
         self.may_trust |= self.trusts & alone  # the worker who helped goes, and trust with it, unless a policy keeps one there
         self.trusts -= alone
         self.helped_until = {child: until for child, until in self.helped_until.items() if until > day}
