@@ -120,8 +120,8 @@ def test_end_to_end(tmp_path, monkeypatch, capsys):
     """The command itself, on two cores, with real runs; one of them is lived again."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text('authorities = ["Greenwich", "Medway", "Kent"]\nfraction = 0.005\nwarm_up_years = 1\nyears = 1\n')
-    (tmp_path / "restless.toml").write_text('title = "Twice as restless"\n[parameters.missing]\nat_home = 0.09\n')
-    words = ["restless.toml", "baseline", "--world", "small.toml", "--fixed-parameters", "--most-pairs", "16", "--cores", "2", "--name", "one", "--json"]
+    (tmp_path / "restless.toml").write_text('title = "Half as restless again"\n[parameters.missing]\nat_home = 0.12\n')
+    words = ["restless.toml", "baseline", "--world", "small.toml", "--fixed-parameters", "--most-pairs", "40", "--cores", "2", "--name", "one", "--json"]
     assert main(["settle", *words]) == DONE
     verdict = json.loads(capsys.readouterr().out)
     assert verdict["is_settled"] and verdict["verdict"].startswith("baseline beats restless after ")
