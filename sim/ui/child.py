@@ -53,7 +53,7 @@ WHY_AWAY = {
     CONFLICT: "after trouble at home or in the placement", FAMILY: "to family or friends", LINE: "sent away by the line", DEBT: "over debt or fear",
     SEXUAL: "taken away by those who exploit it sexually",
 }  # fmt: skip
-MET = ("Found by police on a line", "Met by police when a line was closed", "Met by police in the street")
+MET = ("Found by police while made to work a line", "Met by police when a line was closed", "Met by police in the street")
 RELEASES = {CLOSED: "when the line was closed"}
 HARM = {"assault": "was assaulted", "sexual assault": "was sexually assaulted", "injury": "was injured", "threat": "was threatened", "death": "died"}
 assert set(HARM) == set(KINDS) and len(WHY_AWAY) == len(CAUSES) and len(MET) == len(WHERE)

@@ -293,6 +293,7 @@ def test_a_link_restores_the_futures():
     told = link_of(PLAN, b)
     assert told["b"] == "key_worker@40-60:coverage=0.3;relocation@50-"
     described = b.described()
+    assert [use["changed"] for use in described] == [{"coverage": 0.3}, {}]  # a link names these, a setting at its default never
     assert planned(PLAN, described) == b
 
 

@@ -1,5 +1,6 @@
 """The checks in front of Solara: who may ask, what may be asked, what is always said; and that nothing is asked of any other machine."""
 
+import argparse
 import asyncio
 import gzip
 import hashlib
@@ -181,6 +182,13 @@ def test_missing_packages_are_said_in_a_sentence(monkeypatch):
 # -- what is vendored ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("world", ["region", "england", "nowhere"])
+def test_a_world_that_the_room_does_not_open_is_said_in_a_sentence_with_what_is_allowed(world):
+    with pytest.raises(InputError) as error:
+        serve.ui(argparse.Namespace(world=world, host="127.0.0.1", port=0, open=False))
+    assert str(error.value) == f"world '{world}' cannot be shown here; allowed are the worlds of at most 30,000 children: town."
+
+
 def test_what_is_vendored_is_what_was_checked_in():
     listed = dict(reversed(line.split("  ", 1)) for line in (CDN / "CHECKSUMS").read_text().splitlines())
     there = {path.relative_to(CDN).as_posix() for path in CDN.rglob("*") if path.is_file() and path.name != "CHECKSUMS"}
@@ -217,7 +225,7 @@ WITH_SOLARA = textwrap.dedent("""
     from sim.ui.serve import check_packages, make_app
     check_packages()
     home = pathlib.Path(tempfile.mkdtemp())
-    app = make_app(frozenset({"localhost"}), home)
+    app = make_app(frozenset({"localhost", "127.0.0.1"}), home)
     from sim.ui.page import Bridge, open_room
     told = {}
     async def go():
@@ -236,6 +244,8 @@ WITH_SOLARA = textwrap.dedent("""
         told["status"] = answers[0]["status"]
         told["cookies"] = [value.decode() for name, value in answers[0]["headers"] if name == b"set-cookie"]
         told["page"] = b"".join(message.get("body", b"") for message in answers).decode()
+        there = scope | {"headers": [(b"host", b"127.0.0.1:1")], "server": ("127.0.0.1", 1)}  # Solara warns of frames where the name is not localhost
+        await app(there, receive, lambda message: asyncio.sleep(0))
         await queue.put({"type": "lifespan.shutdown"})
         await lifespan
     asyncio.run(go())
@@ -269,7 +279,7 @@ def with_solara(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     done = subprocess.run([sys.executable, "-c", WITH_SOLARA], capture_output=True, text=True, timeout=120, env=os.environ | {"HOME": str(home)})
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1]) | {"home": [path.name for path in home.iterdir()]}
+    return json.loads(done.stdout.splitlines()[-1]) | {"home": [path.name for path in home.iterdir()], "said": done.stderr}
 
 
 def test_nothing_leaves_the_machine(with_solara):
@@ -278,6 +288,7 @@ def test_nothing_leaves_the_machine(with_solara):
     assert with_solara["status"] == 200 and "<iframe" not in page and "jsdelivr" not in page
     assert not re.findall(r"""(?:src|<link[^>]*href)=["'](?:https?:)?//[^"']+""", page)
     assert with_solara["home"] == [], "something is left in the user's home"
+    assert with_solara["said"] == ""
 
 
 def test_the_page_is_in_production_mode_and_its_cookie_is_for_the_server_alone(with_solara):

@@ -12,6 +12,7 @@ from sim.policies import every_policy
 from sim.ui import cards, child, lessons
 from sim.ui.child import KINDS_BY_EVENT, SENTENCES, timeline
 from sim.ui.futures import future
+from sim.ui.measures import MEASURES
 from sim.ui.session import lessons_of, planned
 
 OF_LINES_AND_BEDS = {
@@ -72,6 +73,8 @@ def test_everything_that_can_happen_to_a_child_has_a_sentence_and_a_kind():
     ([row(Event.RETURNED, serial=1), row(Event.RETURNED, day=44, serial=2), row(Event.INTERVIEWED, day=45, serial=1)],
      "Return interview held after 5 days, later than 72 hours."),
     ([row(Event.WORKER_CHANGED, cause=1)], "The worker changed (move)."),
+    ([row(Event.ARRESTED, cause=0)], "Found by police while made to work a line: a safeguarding response."),
+    ([row(Event.ARRESTED, cause=2, detail=1)], "Met by police in the street: a criminal response."),
     ([row(Event.LEFT, detail=4)], "Died."),
 ])  # fmt: skip
 def test_stories_are_told_in_plain_words(rows, said):
@@ -112,7 +115,11 @@ def test_five_lessons_ship_and_each_is_whole():
     for lesson in every:
         text = json.dumps([{**scene, "sources": []} for scene in lesson["scenes"]]).lower()
         assert lesson["scenes"] and not any(word in text for word in HARSH)
-        assert any("predict" in scene for scene in lesson["scenes"]), f"{lesson['id']} asks for no guess"
+        asked = [scene["predict"] for scene in lesson["scenes"] if "predict" in scene]
+        assert asked, f"{lesson['id']} asks for no guess"
+        for predict in asked:
+            unit = next(measure.unit for measure in MEASURES if measure.name == predict["measure"])
+            assert f"how many {unit}" in predict["ask"].replace("looked-after ", ""), "a guess is asked for in the unit in which it is revealed"
 
 
 def test_a_file_to_take_away_holds_the_lessons_of_its_two_futures_and_no_other():

@@ -85,6 +85,7 @@ export class LessonPanel {
     this.again = this.unrevealed = null;
     const [form, result] = scene.predict ? this.#predict(scene.predict) : [];
     const from = scene.sources?.length ? button("Where this is from", () => this.drawer.show("Sources of this scene", sources(scene.sources)), { class: "quiet small" }) : null;
+    this.element.scrollTop = 0;
     const hadFocus = this.element.contains(document.activeElement);
     this.element.replaceChildren(
       h("div", { class: "lesson-head" },
@@ -136,9 +137,11 @@ export class LessonPanel {
     const at = ribbon?.low ? predict.until - ribbon.first : -1;
     if (ribbon?.low?.[at] !== undefined) rows.push([`Left future over ${plural(ribbon.seeds, "other seed")}`, `${amount(ribbon.low[at], measure)} to ${amount(ribbon.high[at], measure)}`]);
     else if (!room.fromFile) rows.push(["Left future over other seeds", ribbon ? "not lived as far as this day" : "still being lived; the range comes here by itself"]);
+    const isNew = !result.firstChild;
     result.replaceChildren(
       table(`${measure.label}, ${room.dates.long(predict.until)}`, ["", measure.unit], rows),
       h("div", {}, h("p", {}, typeset(predict.after ?? "")), h("p", {}, h("small", {}, "One seed is one story: look at the range before you trust a difference."))),
     );
+    if (isNew) this.element.scrollTop = result.offsetTop; // where the lesson is beside the maps and longer than the screen
   }
 }

@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from sim.ui.lessons import every_lesson
 from tests.ui import made_up
-from tests.ui.browsing import NARROW, Watched, violations
+from tests.ui.browsing import NARROW, WIDE, Watched, violations
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,48 @@ def test_a_lesson_covers_the_right_future_until_one_has_guessed(page):
     assert "Scene 1 of 2" in page.locator(".lesson").inner_text()
 
 
+@pytest.mark.parametrize("width, height", [(1366, 768), (1280, 720), (1920, 1080)])
+def test_each_scene_and_both_maps_are_seen_at_once(watch, tmp_path, width, height):
+    sent = [(method, {"lessons": every_lesson()} if method == "lessons" else args, buffers) for method, args, buffers in made_up.messages(children=300)]
+    file = tmp_path / "lessons.html"
+    file.write_text(made_up.page(sent), encoding="utf-8")
+    page = watch(viewport={"width": width, "height": height}).open(file.as_uri())
+    for present in (False, True):
+        page.evaluate("(on) => { room.element.classList.toggle('present', on); room.resize(); }", present)
+        for lesson in range(len(every_lesson())):
+            page.evaluate("(n) => { room.panel.open(room.lessons[n]); room.follow(4); room.draw(); scrollTo(0, 0); }", lesson)
+            for scene in range(page.evaluate("room.panel.lesson.scenes.length")):
+                page.evaluate("(n) => { room.panel.go(n); room.follow(4); room.resize(); room.draw(); }", scene)
+                bottoms = page.evaluate("['.scene-text', '.scene-ask', '.future-a .figure', '.future-b .figure'].map((part) => document.querySelector(part).getBoundingClientRect().bottom)")
+                assert max(bottoms) <= height, (present, lesson, scene, bottoms)
+                maps = page.evaluate("[...document.querySelectorAll('.figure canvas')].map((map) => [map.clientWidth, map.clientHeight])")
+                assert min(map(min, maps)) >= 220, maps
+    assert page.evaluate("scrollY") == 0
+
+
+def test_names_on_the_maps_are_larger_for_a_room_than_on_a_desk(page):
+    assert page.evaluate("room.layout.letters") == 1
+    page.evaluate("room.present()")
+    page.wait_for_function("room.layout.letters * 11 >= 16")
+    page.evaluate("room.present()")
+    page.wait_for_function("room.layout.letters === 1")
+
+
+def test_a_reveal_says_that_the_range_is_to_come_and_shows_it_when_it_comes(watch, taken_away):
+    page = watch().open(taken_away.as_uri())
+    page.evaluate("room.panel.open(room.lessons[0], 1)")
+    page.evaluate("() => { globalThis.ribbons = [...room.setup.ribbons.values()]; room.setup.ribbons = undefined; room.fromFile = false; room.noted = true; }")
+    page.locator("#guess").fill("12")
+    page.get_by_role("button", name="Reveal").click()
+    row = page.locator(".revealed tbody tr").last
+    row.wait_for(timeout=15000)
+    assert "still being lived; the range comes here by itself" in row.inner_text()
+    page.evaluate("room.receive('ribbons', { ribbons })")
+    assert "over 8 other seeds" in row.inner_text() and " to " in row.inner_text()
+    page.evaluate("room.receive('ribbons', { ribbons: ribbons.map((one) => ({ ...one, low: one.low.slice(0, 20), high: one.high.slice(0, 20) })) })")
+    assert "not lived as far as this day" in row.inner_text()
+
+
 def test_a_lesson_by_clicker_alone_wherever_the_mouse_was_last(watch, taken_away):
     page = watch().open(taken_away.as_uri())
     page.evaluate("room.panel.open(room.lessons[0])")
@@ -240,6 +283,10 @@ def test_nothing_that_axe_finds(page):
     assert violations(page) == []
     page.get_by_text("The left map as text").click()
     page.get_by_text("More charts").click()
+    page.set_viewport_size({"width": 1280, "height": 500})  # the lesson is longer than the screen, and is scrolled
+    assert page.evaluate("room.panel.element.scrollHeight > room.panel.element.clientHeight")
+    assert violations(page) == []
+    page.set_viewport_size(WIDE)
 
 
 def test_a_frame_of_two_times_3000_children_takes_at_most_16_ms(watch, tmp_path):
@@ -291,7 +338,7 @@ CASES = [
         return [difference(9, 5, people), difference(5, 9, people), difference(5, 5, people), difference(2500000, 1200000, money), difference(null, 1, people)]; }""",
      ["4 fewer", "4 more", "the same", "£1.3 m less", ""]),
     ("policies go into the link and come back", """async () => { const { readPolicies, writePolicies } = await import("countylines/link.js");
-        const text = writePolicies([{ name: "key_worker", settings: { coverage: 0.8, stays: 0.4 }, from_day: 400 }, { name: "relocation", settings: { moves: 40 }, from_day: null }, { name: "gone", settings: {}, from_day: 370, to_day: 380 }], new Map([["relocation.moves", 40]]));
+        const text = writePolicies([{ name: "key_worker", settings: { coverage: 0.8, stays: 0.4, new: 1 }, changed: { coverage: 0.8, stays: 0.4 }, from_day: 400 }, { name: "relocation", settings: { moves: 40 }, changed: {}, from_day: null }, { name: "gone", changed: {}, from_day: 370, to_day: 380 }]);
         return [text, readPolicies(text)]; }""",
      ["key_worker;coverage:0.8;stays:0.4@400,relocation,gone@370-380", [{"name": "key_worker", "settings": {"coverage": 0.8, "stays": 0.4}, "from_day": 400}, {"name": "relocation", "settings": {}}, {"name": "gone", "settings": {}, "from_day": 370, "to_day": 380}]]),
 ]  # fmt: skip
