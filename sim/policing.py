@@ -139,7 +139,11 @@ class Police:
         """To which of today's meetings the response would have been criminal, but for one holder of that dial (`n` as it was posted)."""
         identified_on = self.model.children.identified_on[rows]
         known = (identified_on > NEVER) & (identified_on < self.model.day)  # who is identified today was not known when they met
-        odds = self.criminal.without(but_for)[self.model.children.authority[rows]] * np.where(known, self.parameters.criminal_when_known, 1.0)
+        return self._is_criminal(rows, n, known, self.criminal.without(but_for))
+
+    def _is_criminal(self, rows, n, known, odds):
+        """To which of these meetings the response is criminal; `odds` by home authority."""
+        odds = odds[self.model.children.authority[rows]] * np.where(known, self.parameters.criminal_when_known, 1.0)
         return self.model.draws.happens("policing.response", self.model.children.key[rows], odds, n)
 
     def _meet(self, rows, serial, where: int) -> None:
@@ -148,8 +152,7 @@ class Police:
             return
         model, p, children, draws = self.model, self.parameters, self.model.children, self.model.draws
         key, n = children.key[rows], serial * 4 + where
-        odds = self.criminal[children.authority[rows]] * np.where(children.identified_on[rows] > NEVER, p.criminal_when_known, 1.0)
-        criminal = draws.happens("policing.response", key, odds, n)
+        criminal = self._is_criminal(rows, n, children.identified_on[rows] > NEVER, self.criminal)
         model.tell(Event.ARRESTED, rows, cause=where, detail=np.where(criminal, CRIMINAL, SAFEGUARDING), serial=serial)
         model.today.post("met by police", (rows, criminal, n, where))
         for row in rows.tolist():
