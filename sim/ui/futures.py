@@ -134,7 +134,7 @@ class Future:
         return [
             {
                 "name": use.policy, "title": every_policy()[use.policy].title, "settings": dict(use.settings), "from_day": use.begins, "to_day": use.ends,
-                "changed": dict(set(use.settings) - set(checked(use.policy, {}))),
+                "changed": {name: value for name, value in use.settings if (name, value) not in checked(use.policy, {})},
             }
             for use in self.uses
         ]  # fmt: skip

@@ -13,10 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from sim.errors import InputError
-from sim.policies import every_policy
 from sim.ui import cards, child, export, lessons, results
 from sim.ui.futures import Future, future, open_worlds
 from sim.ui.store import Pair, Store
@@ -173,10 +171,6 @@ class Session:
         except Exception as error:  # or the page would wait for ever
             self.tell(f"The file could not be made ({type(error).__name__}).")
 
-    def link(self, args: dict[str, Any]) -> None:
-        """The query of a link that restores these futures; the player adds its own day, speed, child, lesson and scene."""
-        self.send("link", {"query": urlencode(link_of(self._pair().a, self._pair().b))})
-
     # -- the range over other seeds --------------------------------------------------------------------------------------------
 
     def _look_at(self, pair: Pair | None) -> None:
@@ -197,7 +191,7 @@ class Session:
 
 
 METHODS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
-    "start": Session.start, "change": Session.change, "need": Session.need, "follow": Session.follow, "export": Session.take_away, "link": Session.link,
+    "start": Session.start, "change": Session.change, "need": Session.need, "follow": Session.follow, "export": Session.take_away,
     "alive": lambda *_: None,
 }  # fmt: skip
 
@@ -233,17 +227,3 @@ def lessons_of(a: Future, b: Future) -> list[dict[str, Any]]:
 
 def _worlds() -> list[dict[str, str]]:
     return [{"name": name, "title": ", ".join(world.places.name[a] for a in world.authorities)} for name, world in open_worlds().items()]
-
-
-def link_of(a: Future, b: Future) -> dict[str, str]:
-    """The futures as a query: world, seed, and each use of a policy as `policy@from-to:name=value,...`, only what differs from the defaults."""
-    return {"world": a.world.name, "seed": str(a.seed), "a": _uses_in_words(a), "b": _uses_in_words(b)}
-
-
-def _uses_in_words(plan: Future) -> str:
-    words = []
-    for use in plan.uses:
-        usual = {name: each.value for name, each in every_policy()[use.policy].declares.declared.items()}
-        settings = ",".join(f"{name}={value:g}" for name, value in use.settings if value != usual[name])
-        words.append(f"{use.policy}@{use.begins}-{use.ends or ''}" + (f":{settings}" if settings else ""))
-    return ";".join(words)

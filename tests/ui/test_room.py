@@ -21,7 +21,7 @@ from sim.ui import export, results
 from sim.ui.export import Exports
 from sim.ui.futures import CHUNK, Future, path_of
 from sim.ui.measures import as_the_page_counts
-from sim.ui.session import WAITING, Session, link_of, planned
+from sim.ui.session import WAITING, Session, planned
 from sim.ui.store import DO, LATER, SOON, Store, result
 from tests.ui.conftest import SMALL, Player
 
@@ -192,8 +192,6 @@ def test_two_tabs_are_apart(store, small_town, player):
     assert player.wait_for("setup")["seed"] == 1 and other.wait_for("setup")["seed"] == 2
     player.change(policy="relocation", settings={}, from_day=40, future="a", day=40)
     player.wait_for("setup", 2)
-    other.link()
-    assert "relocation" not in other.wait_for("link")["query"]
     assert len([name for name, _, _ in other.sent if name == "setup"]) == 1
     other.session.close()
 
@@ -290,11 +288,13 @@ def test_too_much_at_once_is_refused_not_kept(player):
 
 def test_a_link_restores_the_futures():
     b = planned(PLAN, [{"name": "key_worker", "settings": {"coverage": 0.3}, "from_day": 40, "to_day": 60}, {"name": "relocation", "from_day": 50}])
-    told = link_of(PLAN, b)
-    assert told["b"] == "key_worker@40-60:coverage=0.3;relocation@50-"
     described = b.described()
     assert [use["changed"] for use in described] == [{"coverage": 0.3}, {}]  # a link names these, a setting at its default never
     assert planned(PLAN, described) == b
+    many = planned(PLAN, [{"name": "key_worker", "settings": {"places": 20.0, "coverage": 0.3, "months": 8.0, "cost": 4000.0, "stays": 0.5}}])
+    names = [name for name, _ in many.uses[0].settings]
+    changed = list(many.described()[0]["changed"])
+    assert len(changed) == 5 and changed == sorted(changed, key=names.index), "the same link and file each time"
 
 
 # -- to take away, and results -----------------------------------------------------------------------------------------------------
