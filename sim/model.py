@@ -303,17 +303,21 @@ class CountyLines(mesa.Model):
 def _out_of_reach(rows, entry, missing, in_hospital_until, setting, day):
     out = np.empty(len(rows), dtype=np.bool_)
     for i in range(len(rows)):
-        few = entry[rows[i]]
-        out[i] = missing[few] >= 0 or in_hospital_until[few] > day or setting[rows[i]] == CUSTODY
+        out[i] = _is_out(rows[i], entry, missing, in_hospital_until, setting, day)
     return out
 
 
 @njit(cache=True)
 def _pause(paused, slot, rows, entry, missing, in_hospital_until, setting, day):
     for row in rows:
-        few = entry[row]
-        if row >= 0 and slot[few] >= 0 and (missing[few] >= 0 or in_hospital_until[few] > day or setting[row] == CUSTODY):
-            paused[slot[few]] = True
+        if row >= 0 and slot[entry[row]] >= 0 and _is_out(row, entry, missing, in_hospital_until, setting, day):
+            paused[slot[entry[row]]] = True
+
+
+@njit(cache=True)
+def _is_out(row, entry, missing, in_hospital_until, setting, day):
+    """Missing, in hospital (or dead), or in custody."""
+    return missing[entry[row]] >= 0 or in_hospital_until[entry[row]] > day or setting[row] == CUSTODY
 
 
 class DailyStocks(mesa.DataCollector):
