@@ -19,7 +19,7 @@ from sim.terminal import DONE, FAILED, Parser, note, progress, say, whole_number
 
 def recorded(path: Path, key: str) -> Recorded:
     """The run of a study whose key begins so. Raises InputError."""
-    told = sweep_folder.read_json(path / "study.json") or {}
+    told = folder.read_json(path / "study.json") or {}
     return sweep_folder.SweepFolder(path).recorded(key) if told.get("format") == sweep_folder.FORMAT else folder.recorded(path, key)
 
 
@@ -92,7 +92,7 @@ def check(options: Namespace) -> int:
 
 def _asked(path: Path) -> set[str]:
     """The keys of the runs that a study asked for. Raises InputError."""
-    told = sweep_folder.read_json(path / "study.json") or {}
+    told = folder.read_json(path / "study.json") or {}
     if told.get("format") == sweep_folder.FORMAT:
         return set(sweep_folder.SweepFolder(path).table("plan").column("key").to_pylist())
     return {run["key"] for run in folder.told_by(path)["runs"]}

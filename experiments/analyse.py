@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from experiments import wording
 from experiments.analyses import answers as asking
 from experiments.analyses.answers import Answers
 from experiments.analyses.convergence import pairs_in_words
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import Sensitivity
-from experiments.reports import wording
 from sim.errors import InputError
 from sim.runs import in_a_sentence, reason, write_atomically
 from sim.terminal import DONE, Parser, add, note, positive_number, say, say_json, show, table
@@ -53,7 +53,7 @@ def analyse(options: Namespace) -> int:
     with Console(stderr=True, force_jupyter=False).status("") as status:
         found = list(asking.answers(frame, options.measure, options.scenario, options.difference, lambda what: status.update(escape(what))))
     tables, short = asking.tables(found), in_short.in_short(frame, found)
-    write(folder, {f"{name}.csv": as_csv(rows) for name, rows in tables.items()} | {PAGE: page.write(frame, found, failed, options.command_line)})
+    write(folder, {f"{name}.csv": as_csv(rows) for name, rows in tables.items()} | {PAGE: page.write(frame, found, short, failed, options.command_line)})
     if options.json:
         say_json({"folder": folder.as_posix(), "answer": short, **{name: [_finite(row) for row in rows] for name, rows in tables.items()}})
         return DONE

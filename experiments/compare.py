@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments import wording
 from experiments.measures import HEADLINES, Measure, named
 from experiments.options import add_study_options
-from experiments.reports import wording
 from experiments.reports.findings import Findings
 from experiments.running.progress import progress
 from experiments.running.runner import Failure, WorkerDied, cores_for, divide, execute

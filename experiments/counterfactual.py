@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from experiments import wording
 from experiments.analyses.effects import Interval, mean_interval, means
 from experiments.compare import study_of
 from experiments.measures.story import Story, Window
 from experiments.options import add_study_options
-from experiments.reports import wording
 from experiments.running.ledgers import Arm, Tables, in_order, lived_side_by_side, refuse_other_numbers
 from experiments.running.runner import begins_in_warm_up, cores_for
 from experiments.studies.designs import Replicate

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
+from experiments import wording
 from experiments.analyses.effects import Interval, mean_interval, means
 from experiments.measures.story import (
     AUTHORITY,
@@ -37,7 +38,6 @@ from experiments.measures.story import (
     years_between,
 )
 from experiments.options import add_study_options
-from experiments.reports import wording
 from experiments.running.ledgers import Arm, in_order, lived
 from experiments.running.runner import cores_for
 from experiments.running.store import Result, Store, Unusable

@@ -25,6 +25,6 @@ def add_study_options(
     add("years", type=whole_number(1, 5), metavar="N", help="how long, after the warm-up (default: as the world says)")
     add("seed", type=whole_number(0), default=1, metavar="S", help="the study's seed (default: %(default)s)")
     add("cores", type=whole_number(1, 10_000), metavar="N", help="how many processes (default: all cores)")
-    add("fixed-parameters", action="store_true", help="hold every parameter that is not asked about at its declared value: chance only")
+    add("fixed-parameters", action="store_true", help="hold every parameter that the scenarios leave alone at its declared value: chance only")
     add("name", metavar="NAME", help=f"folder in results/ (default: {name})")
     add("json", action="store_true", help=f"print {prints} as JSON")

@@ -17,17 +17,25 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from experiments import wording
 from experiments.analyses.sequence import SoFar, confidence_sequence, pairs_until
 from experiments.measures import Measure, every_measure, named
 from experiments.options import add_study_options
-from experiments.reports import wording
 from experiments.running.progress import progress
 from experiments.running.runner import Failure, cores_for, divide, execute
 from experiments.running.store import Result
 from experiments.studies.designs import Replicate, fixed_replicates
-from experiments.studies.folder import LONGEST_NAME, RESULTS, Folder, checked_name, describe_failure, made_by, now
+from experiments.studies.folder import (
+    LONGEST_NAME,
+    RESULTS,
+    Folder,
+    checked_name,
+    describe_failure,
+    made_by,
+    now,
+    read_json,
+)
 from experiments.studies.study import Run, Study, over_years
-from experiments.studies.sweep_folder import read_json
 from sim import every_parameter
 from sim.draws import Draws
 from sim.errors import InputError

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.reports import wording
+from experiments import wording
 from experiments.running import cluster
 from experiments.running.progress import progress
 from experiments.running.runner import Failure, Work, WorkerDied, cores_for, divide, execute

@@ -46,14 +46,12 @@ from sim.terminal import DONE, FAILED, STOPPED, Parser, say, say_json, whole_num
 
 def add_arguments(parser: Parser) -> None:
     """The options of `validate`."""
-    parser.add_argument("--world", default="region", help="of the quantities, a name in scenarios/worlds/ or a path (default: %(default)s)")
     parser.add_argument("--replicates", type=whole_number(2, 100_000), default=8, metavar="N", help="pairs of a seed and a parameter draw (default: %(default)s)")
     parser.add_argument("--authorities-world", default="england", help="of the results by authority; what it lacks stays empty (default: %(default)s)")
     parser.add_argument("--authorities-years", type=whole_number(1, 5), default=1, metavar="N", help="how long, after the warm-up (default: %(default)s)")
     parser.add_argument("--authorities-replicates", type=whole_number(2, 100_000), default=4, metavar="N", help="(default: %(default)s)")
-    parser.add_argument("--years", type=whole_number(1, 5), metavar="N", help="of the quantities: how long, after the warm-up (default: as the world says)")
     parser.add_argument("--name", default="validation", metavar="NAME", help="folder in results/ (default: %(default)s)")
-    add_study_options(parser, name="validation", prints="the quantities", without={"world", "replicates", "years", "fixed-parameters", "name"})
+    add_study_options(parser, name="validation", prints="the quantities", without={"replicates", "fixed-parameters", "name"})
 
 
 def main(argv: Sequence[str]) -> int:

@@ -33,11 +33,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_integer_dtype
 
+from experiments import wording
 from experiments.analyses.effects import NAN, Interval
 from experiments.analyses.outcomes import DUMMY, STRUCTURE, Outcome
 from experiments.analyses.resampling import uniforms
 from experiments.analyses.sensitivity import LEVEL
-from experiments.reports import wording
 from sim.errors import InputError
 
 FEWEST, MOST_OF_ALL = 0.05, 0.95  # shares of draws of interest between which a box can be looked for

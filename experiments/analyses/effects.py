@@ -1,4 +1,4 @@
-"""Analysis: what a scenario changes against the comparator, and how sure that is.
+"""Effects: what a scenario changes against the comparator, and how sure that is.
 
 Runs are paired: the same replicate of both scenarios has the same seed and the same parameter draw, so each difference is what the
 scenario alone made. Two replicates of one draw share its assumptions and are not two pieces of evidence about them; so they are
@@ -74,6 +74,7 @@ class Effect:
     difference: Interval
     chance: Interval
     harm: Harm | None  # None where neither way is better in itself
+    differing: int  # pairs whose two values are not the same
 
     @property
     def per_cent(self) -> Interval:
@@ -85,6 +86,13 @@ class Effect:
         """Whether the difference can be told from nothing with so many replicates."""
         return self.difference.excludes_nothing
 
+    @property
+    def why_no_interval(self) -> str:
+        """Why nothing is said of how far the difference could have been, in words; "" where there is an interval."""
+        if not math.isnan(self.difference.low):
+            return ""
+        return "a single draw has no interval" if self.draws < 2 else f"all {self.draws} draws are alike, which gives no interval"
+
 
 def effect(scenario: NDArray, comparator: NDArray, draws: NDArray, better: str, *, chance_only: bool = False) -> Effect:
     """What a scenario changes: two columns of values with one row for each replicate, and the number of each one's draw.
@@ -94,13 +102,13 @@ def effect(scenario: NDArray, comparator: NDArray, draws: NDArray, better: str, 
     """
     known = ~(np.isnan(scenario) | np.isnan(comparator))
     scenario, comparator, draws = scenario[known], comparator[known], draws[known]
-    by_draw = means(scenario - comparator, draws)
+    by_draw, differing = means(scenario - comparator, draws), int((scenario != comparator).sum())
     chance = part_of_chance(scenario - comparator, draws)
     if chance_only:
         chance = Interval(1.0, 1.0, 1.0) if len(by_draw) else Interval(NAN, NAN, NAN)
     return Effect(
         len(draws), len(by_draw), _mean(means(comparator, draws)), _mean(means(scenario, draws)),
-        _unless_alike(mean_interval(by_draw)), chance, harm(by_draw, better),
+        _unless_alike(mean_interval(by_draw), differing), chance, harm(by_draw, better), differing,
     )  # fmt: skip
 
 
@@ -119,9 +127,9 @@ def mean_interval(values: NDArray) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def _unless_alike(difference: Interval) -> Interval:
-    """Without an interval where every draw gave the same difference: how far it could have been is then not known, least of all from few."""
-    return difference if difference.value == 0.0 or difference.width != 0.0 else Interval(difference.value, NAN, NAN)
+def _unless_alike(difference: Interval, differing: int) -> Interval:
+    """Without an interval where every draw gave the same difference, unless no pair differs at all: how far it could have been is then not known."""
+    return Interval(difference.value, NAN, NAN) if differing and difference.width == 0.0 else difference
 
 
 def part_of_chance(values: NDArray, draws: NDArray) -> Interval:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from experiments import wording
 from experiments.analyses.answers import Answers
 from experiments.analyses.effects import mean_interval
 from experiments.analyses.outcomes import DUMMY
 from experiments.analyses.sensitivity import LOW_POWER, NOTHING, Sensitivity
-from experiments.reports import wording
 from experiments.studies.sweeps import OF_POLICIES
 from sim import every_parameter
 from sim.policies import every_policy

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 import sim
+from experiments import wording
 from experiments.analyses import in_short
 from experiments.analyses.answers import Answers
 from experiments.analyses.convergence import Convergence, pairs_in_words
@@ -17,7 +18,7 @@ from experiments.analyses.discovery import range_in_words
 from experiments.analyses.effects import Interval
 from experiments.analyses.outcomes import DUMMY, design_of, scenarios_of
 from experiments.analyses.sensitivity import Index, Sensitivity
-from experiments.reports import charts, wording
+from experiments.reports import charts
 from experiments.reports.charts import Chart, Row, Table
 from experiments.reports.report import environment, finished, paragraphs, said_source, style
 from sim import every_parameter
@@ -33,9 +34,9 @@ TOLD = ("differences", "split", "sensitivity", "discovery", "convergence", "resp
 SOURCE = "Source: the runs of this study."
 
 
-def write(frame: pd.DataFrame, found: Sequence[Answers], failed: int, command: str) -> str:
-    """The page as HTML."""
-    design = design_of(frame)
+def write(frame: pd.DataFrame, found: Sequence[Answers], answer: Sequence[str], failed: int, command: str) -> str:
+    """The page as HTML; `answer` is what it comes to in a few sentences."""
+    design, called = design_of(frame), in_short.titles(frame)
     return finished(
         environment().get_template("analysis.html").render(
             css=style(),
@@ -47,8 +48,8 @@ def write(frame: pd.DataFrame, found: Sequence[Answers], failed: int, command: s
             inputs=len(design.inputs) - (design.dummy is not None),
             seeds=_seeds(frame),
             runs=len(frame),
-            scenarios=[in_short.titles(frame).get(name, name) for name in scenarios_of(frame)],
-            answer=in_short.in_short(frame, found),
+            scenarios=[called.get(name, name) for name in scenarios_of(frame)],
+            answer=answer,
             missing=frame.attrs.get("missing", 0),
             failed=failed,
             said=list(dict.fromkeys(sentence for each in found for sentence in each.said)),

@@ -44,10 +44,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from experiments import wording
 from experiments.analyses.effects import CONFIDENCE, NAN, Interval
 from experiments.analyses.outcomes import DUMMY, Design, Outcome
 from experiments.analyses.resampling import RESAMPLES, percentiles, resampled, uniforms
-from experiments.reports import wording
 from sim.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -220,8 +220,9 @@ def low_power(found: Sensitivity, design: Design) -> str:
     """A warning where no input can be told from one that does nothing, and the study is so small that this says little; else ""."""
     if any(index.beats_dummy for index in found.indices) or NOTHING in found.notes:
         return ""
-    many, of = (found.points // SLICES, "draws in each slice of an input's range") if found.method == "PAWN" else (found.points // design.block, "blocks of the design")
-    if many >= (FEW_IN_SLICE if found.method == "PAWN" else FEW_BLOCKS):
+    of_slices = found.points // SLICES, "draws in each slice of an input's range", FEW_IN_SLICE
+    many, of, enough = of_slices if found.method == "PAWN" else (found.points // design.block, "blocks of the design", FEW_BLOCKS)
+    if many >= enough:
         return ""
     return f"{LOW_POWER}: with {many} {of} only an input that decides very much can be told, so that none is told does not mean that none matters; more draws are needed."
 

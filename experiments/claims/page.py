@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from experiments import wording
 from experiments.claims.claim import EXPECTED, LEVELS, Claim, ClaimStudy
 from experiments.measures import every_measure
 from experiments.published.crude import CRUDE
-from experiments.reports import wording
 from sim.sources import resolve
 
 HOLDS, CONTRADICTED = "as expected", "against what was expected"

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
+from experiments import wording
 from experiments.analyses.effects import Effect, Interval, effect, mean_interval, means
 from experiments.claims.claim import Claim, ClaimStudy, Level, Outcome, every_claim
 from experiments.claims.page import CONTRADICTED, HOLDS, INSEPARABLE, NO_VALUE, UNCHANGED, page
@@ -29,7 +30,6 @@ from experiments.measures.story import Story, Window
 from experiments.options import add_study_options
 from experiments.published import crude
 from experiments.published.crude import CRUDE
-from experiments.reports import wording
 from experiments.running.ledgers import Arm, Tables, each, lived, lived_side_by_side
 from experiments.running.runner import begins_in_warm_up, cores_for
 from experiments.running.store import Result, Store, Unusable
@@ -203,10 +203,10 @@ def verdict(outcome: Outcome, compared: Effect) -> str:
     difference = compared.difference
     if not compared.pairs or np.isnan(difference.value) or compared.comparator == compared.scenario == 0.0:
         return NO_VALUE
-    alike = compared.draws > 1 and difference.value != 0.0 and np.isnan(difference.width)  # the same in every draw: it follows by construction
-    separable = compared.is_separable or alike
+    alike = compared.draws > 1 and difference.value != 0.0 and np.isnan(difference.width)  # which is no chance only in what follows by construction
+    separable = compared.is_separable or (alike and outcome.by_construction)
     if outcome.expect == "0":
-        return CONTRADICTED if separable else UNCHANGED
+        return CONTRADICTED if separable else UNCHANGED if difference.width >= 0.0 else INSEPARABLE
     if not separable:
         return INSEPARABLE
     if outcome.expect == "?":

@@ -15,11 +15,12 @@ from typing import Any
 
 import jinja2
 
+from experiments import wording
 from experiments.analyses.effects import Effect, Interval, share_interval
 from experiments.measures import COST_BY_PAYER, HEADLINES, Measure, every_measure, named
 from experiments.measures.story import Window
 from experiments.published.targets import Target, every_target
-from experiments.reports import charts, wording
+from experiments.reports import charts
 from experiments.reports.avoided import FOR_EACH, ForEach
 from experiments.reports.charts import Chart, Line, Row, Table
 from experiments.reports.findings import Findings

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from experiments.reports import wording
+from experiments import wording
 from experiments.running.runner import Done
 from sim.terminal import note
 

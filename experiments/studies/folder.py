@@ -43,7 +43,7 @@ RESULTS = Path("results")
 LONGEST_NAME = 100
 FORMAT = "countylines study, format 1"
 SUM = "sum"
-RESTORED = "give the command in its README.md again to restore it"
+RESTORED = "give the command in its README.md again (or, of several, all in turn) to restore it"
 
 
 def default_name(study: Study) -> str:
@@ -102,14 +102,14 @@ class Folder:
                 with tempfile.TemporaryFile(dir=each):
                     pass  # it can be written to
         for scenario in study.scenarios:
-            write_json(self.path / "scenarios" / f"{scenario.name}.json", describe_scenario(scenario))
-        write_json(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
+            write_told(self.path / "scenarios" / f"{scenario.name}.json", describe_scenario(scenario))
+        write_told(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
         self._write_text("replicates.csv", _replicates_as_text(study.replicates))
         self._write_text("README.md", _readme(facts["command"]))
         self.write_study(study, facts, {}, [], state="running")
 
     def _refuse_another(self, study: Study) -> None:
-        there = _read_json(self.path / "study.json")
+        there = read_json(self.path / "study.json")
         if there is None or (there.get("format") == FORMAT and not is_whole(there)):
             return  # nobody can say what it was; its runs go by their keys
         asked = there.get("study")
@@ -262,7 +262,8 @@ def _as_text(rows: Sequence[Mapping[str, Any]]) -> str:
 # -- reading it again --------------------------------------------------------------------------------------------------------------------
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a JSON file says, None if there is none or it is damaged."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -282,7 +283,7 @@ class Recorded:
 
 def told_by(path: Path) -> dict[str, Any]:
     """What study.json says. Raises InputError if this is not the folder of a comparison."""
-    data = _read_json(path / "study.json")
+    data = read_json(path / "study.json")
     if data is None or data.get("format") != FORMAT:
         raise InputError(f"{path} is not the folder of a study: it has no study.json that `compare` or `sweep` wrote.")
     if not is_whole(data):
@@ -324,9 +325,9 @@ def recorded(path: Path, key: str) -> Recorded:
     if len(found) != 1:
         raise InputError(f"{path}: {len(found)} of its {len(data['runs'])} runs have a key that begins with '{key}', but it must be one; study.json lists them.")
     run = next(iter(found.values()))
-    world = _needed(path / "scenarios" / f"world-{data['study']['world']['name']}.json")
+    world = needed(path / "scenarios" / f"world-{data['study']['world']['name']}.json")
     is_fit = run["purpose"] == "fit"
-    told = {} if is_fit else _needed(path / "scenarios" / f"{run['scenario']}.json")
+    told = {} if is_fit else needed(path / "scenarios" / f"{run['scenario']}.json")
     parameters = {} if is_fit else _parameters_of(path, run["replicate"])
     try:
         scenario, there = PRESENT_PRACTICE if is_fit else scenario_from(told), world_from(world)
@@ -336,10 +337,13 @@ def recorded(path: Path, key: str) -> Recorded:
     return Recorded(Run(scenario, replicate, run["key"]), there, run["digest"], data.get("source", ""))
 
 
-def _needed(path: Path) -> dict[str, Any]:
-    data = _read_json(path)
+def needed(path: Path) -> dict[str, Any]:
+    """What a scenario's or a world's file in a study's folder says. Raises InputError if it is not what was written."""
+    data = read_json(path)
     if data is None:
         raise InputError(f"{path} is missing or damaged; {RESTORED}.")
+    if not is_whole(data):
+        raise InputError(f"{path} is damaged: its content does not match its checksum; {RESTORED}.")
     return data
 
 

@@ -25,16 +25,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from experiments import wording
 from experiments.measures import every_measure
 from experiments.measures.story import Window
-from experiments.reports import wording
 from experiments.running.store import Unusable, measured_by, write_parquet
 from experiments.studies.designs import latin_column
 from experiments.studies.folder import FORMAT as COMPARISON
-from experiments.studies.folder import replicates_in, told_by
+from experiments.studies.folder import RESTORED, needed, read_json, replicates_in, told_by
 from experiments.studies.sampling import DUMMY
 from experiments.studies.study import scenario_from, world_from
-from experiments.studies.sweep_folder import RESTORED, STRUCTURE, SweepFolder, needed, read_json
+from experiments.studies.sweep_folder import STRUCTURE, SweepFolder
 from experiments.studies.sweeps import matters_in
 from sim import every_parameter
 from sim.errors import InputError

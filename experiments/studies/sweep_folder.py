@@ -10,8 +10,8 @@
     frame.parquet       one row for each run: inputs, switches, measures; for pandas, Polars, DuckDB and R
 
 Whoever computes runs writes here alone: a file is whole under its name or not there, and a run's name is its key. So any number of
-processes and machines may share the folder, and `frame` reads several folders as one. Every file says by a checksum whether it is
-whole, and the three tables also of which study they are: what analyses rest on is never a file that was damaged or taken from elsewhere.
+processes and machines may share the folder, and `frame` reads several folders as one. study.json, scenarios, tables and runs say by a
+checksum whether they are whole, the three tables also of which study they are: no analysis rests on a file that was damaged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 from experiments.running.runner import Failure
 from experiments.running.store import Store, Unusable, write_parquet
 from experiments.studies.designs import Replicate
-from experiments.studies.folder import SUM, Recorded, checksum, is_whole, write_told
+from experiments.studies.folder import RESTORED, SUM, Recorded, checksum, is_whole, needed, read_json, write_told
 from experiments.studies.sampling import DUMMY
 from experiments.studies.study import Run, describe_scenario, scenario_from, world_from
 from experiments.studies.sweeps import Row, Sweep, sweep_from
@@ -43,7 +43,6 @@ from sim.runs import describe_world, in_a_sentence, plain, source_digest, write_
 
 FORMAT = "countylines sweep, format 1"
 STRUCTURE = "structure:"
-RESTORED = "give the command in its README.md again (or, of several, all in turn) to restore it"
 FIXED = ("world", "seed", "common_seeds")  # a folder has one of each
 
 
@@ -83,8 +82,8 @@ class SweepFolder:
                 with tempfile.TemporaryFile(dir=each):
                     pass  # it can be written to
         for scenario in study.scenarios:
-            write_json(self._scenario(scenario.name), describe_scenario(scenario))
-        write_json(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
+            write_told(self._scenario(scenario.name), describe_scenario(scenario))
+        write_told(self.path / "scenarios" / f"world-{study.world.name}.json", describe_world(study.world))
         for name, table in (("draws", _draws(study)), ("points", _points(study)), ("plan", _plan(study))):
             write_parquet(self.path / f"{name}.parquet", table.replace_schema_metadata({SUM: _sum_of_table(name, described(study), table)}))
         self._keep(facts["command"], (before or {}).get("commands", []))
@@ -208,7 +207,7 @@ class SweepFolder:
         """What study.json says. Raises InputError if this is not the folder of a sweep."""
         told = read_json(self.info)
         if told is None or told.get("format") != FORMAT:
-            raise InputError(f"{self.path} is not the folder of a sweep: it has no study.json that `sweep` wrote.")
+            raise InputError(f"{self.path} is not the folder of a sweep: it has no study.json that `sweep` or `compare` wrote.")
         if not is_whole(told):
             raise InputError(f"{self.info} is damaged: its content does not match its checksum; {RESTORED}.")
         return told
@@ -253,23 +252,6 @@ class SweepFolder:
             kept = self.store.read(whole)
             return Recorded(run, study.world, kept.digest if kept else None, self.told().get("source", ""))
         return Recorded(run, study.world, None, self.told().get("source", ""))
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a JSON file says, None if there is none or it is damaged."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def needed(path: Path) -> dict[str, Any]:
-    """What a JSON file of the folder says. Raises InputError."""
-    data = read_json(path)
-    if data is None:
-        raise InputError(f"{path} is missing or damaged; {RESTORED}.")
-    return data
 
 
 def described(study: Sweep) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import wording
 from experiments.__main__ import main
 from experiments.analyse import as_csv
 from experiments.analyses.answers import answers, tables
 from experiments.analyses.in_short import in_short
-from experiments.reports import wording
 from experiments.running.store import Result
 from experiments.studies.frame import open_frame
 from experiments.studies.sampling import Input, own_range

@@ -105,13 +105,18 @@ NOISE = np.array([5.0, -4.0, 3.0, -6.0, 1.0, 2.0])
     [
         ("+", SHIFT, HOLDS), ("-", SHIFT, CONTRADICTED), ("+", -SHIFT, CONTRADICTED), ("-", -SHIFT, HOLDS), ("+", NOISE, INSEPARABLE),
         ("0", SHIFT, CONTRADICTED), ("0", NOISE, UNCHANGED), ("?", SHIFT, "more"), ("?", -SHIFT, "fewer or less"), ("?", NOISE, INSEPARABLE),
-        ("+", np.zeros(6), INSEPARABLE), ("0", np.zeros(6), UNCHANGED), ("+", np.full(6, 3.0), HOLDS), ("+", np.full(6, np.nan), NO_VALUE),
+        ("+", np.zeros(6), INSEPARABLE), ("0", np.zeros(6), UNCHANGED), ("+", np.full(6, 3.0), INSEPARABLE), ("0", np.full(6, 3.0), INSEPARABLE), ("+", np.full(6, np.nan), NO_VALUE),
     ],
 )  # fmt: skip
 def test_the_verdict_follows_the_interval_and_the_expectation(expect, difference, said):
     off = np.full(6, 100.0)
     outcome = Outcome(named("children_recruited"), expect, False)
     assert verdict(outcome, effect(off + difference, off, DRAWS, "fewer")) == said
+
+
+def test_draws_that_are_all_alike_tell_only_of_what_follows_by_construction():
+    alike = effect(np.full(6, 103.0), np.full(6, 100.0), DRAWS, "fewer")
+    assert verdict(Outcome(named("children_recruited"), "+", True), alike) == HOLDS
 
 
 @pytest.mark.parametrize("expect", ["+", "-", "0", "?"])

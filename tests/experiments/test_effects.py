@@ -18,7 +18,7 @@ from experiments.analyses.effects import (
     share_interval,
 )
 from experiments.measures import named
-from experiments.reports.wording import finding
+from experiments.wording import answer, finding
 
 
 def test_an_interval_worked_by_hand() -> None:
@@ -114,8 +114,12 @@ def test_draws_that_are_all_alike_have_no_interval_unless_nothing_differs() -> N
     alike = effect(np.full(4, 3.0), np.full(4, 2.0), np.repeat([0, 1], 2), "fewer")
     assert alike.difference.value == 1.0 and math.isnan(alike.difference.low) and not alike.is_separable
     assert "all 2 draws are alike" in finding(named("children_recruited"), alike)
+    assert "all 2 draws are alike" in answer(named("children_recruited"), alike)
+    cancelling = effect(np.array([9.0, 8.0]), np.array([8.0, 9.0]), np.array([0, 0]), "fewer")
+    assert cancelling.difference.value == 0.0 and math.isnan(cancelling.difference.low)
+    assert all("do not differ" not in said(named("children_recruited"), cancelling) for said in (answer, finding))
     same = effect(np.full(4, 2.0), np.full(4, 2.0), np.repeat([0, 1], 2), "fewer")
-    assert same.difference == Interval(0.0, 0.0, 0.0)
+    assert same.difference == Interval(0.0, 0.0, 0.0) and "do not differ" in finding(named("children_recruited"), same)
 
 
 # -- harm -----------------------------------------------------------------------------------------------------------------------

@@ -235,7 +235,7 @@ def test_a_program_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
     [
         ("study.json", lambda text: text.replace('"seed": 1', '"seed": "one"')), ("study.json", lambda text: '{"format": "countylines study, format 1", "study": null}'),
         ("replicates.csv", lambda text: ""), ("replicates.csv", lambda text: text[:2000]), ("replicates.csv", lambda text: text.replace(".0", ".1")),
-        ("scenarios/interviews.json", lambda text: "{}"), ("scenarios/world-small.json", lambda text: '{"name": 1}'),
+        ("scenarios/interviews.json", lambda text: "{}"), ("scenarios/interviews.json", lambda text: text.replace('"title": "', '"title": "Not ')), ("scenarios/world-small.json", lambda text: '{"name": 1}'),
     ],
 )  # fmt: skip
 def test_a_damaged_file_of_a_comparison_is_said_in_one_sentence(tmp_path, name, damage, capsys):
@@ -253,6 +253,6 @@ def test_a_damaged_file_of_a_comparison_is_said_in_one_sentence(tmp_path, name, 
         assert main(command) == 2
         said = capsys.readouterr().err.splitlines()[-1]
         assert "damaged" in said
-        assert "give the command in its README.md again to restore it" in said
+        assert "give the command in its README.md again (or, of several, all in turn) to restore it" in said
     folder.open(asked, {"command": "…"})
     assert path.read_text(encoding="utf-8") == text  # restored

@@ -335,6 +335,15 @@ def test_a_shard_that_is_none_is_refused(text):
         read_shard(text)
 
 
+def test_a_scenario_that_was_changed_in_the_folder_is_not_trusted(tmp_path):
+    folder = SweepFolder(tmp_path / "study")
+    folder.open(sweep(), {"command": "…"})
+    path = folder.path / "scenarios" / "interviews.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"return_interviews"', '"relocation"'), encoding="utf-8")
+    with pytest.raises(InputError, match=r"interviews.json is damaged: its content does not match its checksum"):
+        folder.study()
+
+
 @pytest.mark.parametrize("what", ["study.json", "plan.parquet", "scenarios/interviews.json", "scenarios/world-small.json"])
 @pytest.mark.parametrize("damage", [None, b"", b"{}"])
 def test_a_damaged_folder_is_said_in_one_sentence(tmp_path, what, damage, capsys):

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from experiments import wording
 from experiments.analyses.effects import Effect, Interval, effect
 from experiments.measures import named
-from experiments.reports import wording
 
 CHILDREN, COST = named("children_missing"), named("cost")
 

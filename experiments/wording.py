@@ -154,13 +154,12 @@ def finding(measure: Measure, effect: Effect) -> str:
     if not effect.pairs:
         return f"{begin}: nothing can be said, as no pair of runs has a value."
     difference = effect.difference
-    if difference.value == 0.0 and not difference.width > 0.0:
+    if not effect.differing:
         return f"{begin}: no change; the runs do not differ."
     way = less if difference.value < 0 else more
     amount = figure(abs(difference.value), measure.unit)
     of = "" if math.isnan(effect.per_cent.value) else f"{per_cent(effect.per_cent.value)} of {figure(effect.comparator, measure.unit)}"
-    if math.isnan(difference.low):
-        why = "a single draw has no interval" if effect.draws < 2 else f"all {effect.draws} draws are alike, which gives no interval"
+    if why := effect.why_no_interval:
         return f"{begin}: {amount} {way} ({of or 'none without it'}); {why}, so this may be chance."
     ends = _both_ends(difference, measure, less, more)
     if effect.is_separable:
@@ -174,12 +173,12 @@ def answer(measure: Measure, effect: Effect) -> str:
     difference, worse = effect.difference, f" Worse in {harm(effect.harm)} draws of what is uncertain." if effect.harm and effect.harm.draws else ""
     if not effect.pairs:
         return f"nothing can be said of {noun}, as no pair of runs has a value."
-    if difference.value == 0.0 and not difference.width > 0.0:
+    if not effect.differing:
         return f"no change in {noun}; the runs do not differ."
     amount = f"{figure(abs(difference.value), measure.unit)} {less if difference.value < 0 else more}"
     of = "" if math.isnan(effect.per_cent.value) else f" ({per_cent(effect.per_cent.value)} of {figure(effect.comparator, measure.unit)})"
-    if math.isnan(difference.low):
-        return f"{amount} {clause}{of}; a single draw has no interval, so this cannot be told from no change."
+    if why := effect.why_no_interval:
+        return f"{amount} {clause}{of}; {why}, so this cannot be told from no change."
     ends = f"95 % interval {_both_ends(difference, measure, less, more)}"
     if effect.is_separable:
         return f"{amount} {clause}{of}, {ends}.{worse}"
