@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewColumn, FewFacts, union
+from sim.tables import NOBODY, FewColumn, FewFacts
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -68,20 +68,14 @@ class Clock:
 
     def due(self) -> Rows:
         """Let a day's hazard pass; the rows to whom it happens today, ascending. Their levels become infinite."""
-        self.sum += self.rate
-        if (self.sum > self.horizon).any():
+        if _pass_a_day(self.sum, self.rate, self.horizon):
             self._refresh()
         elif self._new:
             self._extend()
-        hit = (self.sum[self._groups] >= self._levels).nonzero()[0]
-        if not hit.size:
-            return NOBODY
-        rows = self._rows[hit]
-        keep = np.ones(len(self._rows), dtype=bool)
-        keep[hit] = False
-        self._rows, self._levels, self._groups = self._rows[keep], self._levels[keep], self._groups[keep]
-        rows = union(rows[self.sum[self.group[rows]] >= self.level[rows]])  # without those whose level has changed
-        self.level[rows] = np.inf
+        rows, left = _reached(self._rows, self._levels, self._groups, self.sum, self.level, self.group)
+        if left < len(self._rows):
+            self._rows, self._levels, self._groups = self._rows[:left], self._levels[:left], self._groups[:left]
+            rows.sort()
         return rows
 
     def _set(self, rows: Rows, level: Floats) -> None:
@@ -110,6 +104,33 @@ class Clock:
         self._rows = np.concatenate(near) if near else NOBODY
         self._levels = self.level[self._rows]
         self._groups = self.group[self._rows].astype(np.int64)
+
+
+@njit(cache=True)
+def _pass_a_day(total, rate, horizon):
+    """Add a day's hazard to each group's; whether any is past its horizon then."""
+    past = False
+    for group in range(len(total)):
+        total[group] += rate[group]
+        past |= total[group] > horizon[group]
+    return past
+
+
+@njit(cache=True)
+def _reached(rows, levels, groups, total, level, group):
+    """Whose level in the shortlist is reached, without those whose level has changed since; they leave the list, of which so many are left."""
+    hit, number, left = np.empty(len(rows), dtype=np.int64), 0, 0
+    for n in range(len(rows)):
+        row = rows[n]
+        if total[groups[n]] < levels[n]:
+            if left < n:
+                rows[left], levels[left], groups[left] = row, levels[n], groups[n]
+            left += 1
+        elif total[group[row]] >= level[row]:
+            level[row] = np.inf
+            hit[number] = row
+            number += 1
+    return hit[:number].copy(), left
 
 
 @njit(cache=True)

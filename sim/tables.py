@@ -89,15 +89,24 @@ class Few:
 
     def enter(self, rows: Rows) -> None:
         """An entry of its own for each of `rows` (each once) that has none yet."""
-        new = rows[self.entry[rows] == 0]
-        if not new.size:
+        entries = _enter(self.entry, rows, self.entries)
+        if entries == self.entries:
             return
-        self.entry[new] = np.arange(self.entries, self.entries + new.size)
-        self.entries += new.size
+        self.entries = entries
         for n, column in enumerate(self.columns):
             if self.entries > len(column):
                 more = max(self.entries, len(column) + len(column) // 4) - len(column)
                 self.columns[n] = np.concatenate((column, np.full(more, column[0])))
+
+
+@njit(cache=True)
+def _enter(entry, rows, entries):
+    """Give those of `rows` that have no entry the next ones; how many entries there are then."""
+    for row in rows:
+        if entry[row] == 0:
+            entry[row] = entries
+            entries += 1
+    return entries
 
 
 class FewColumn(NDArrayOperatorsMixin):
@@ -118,7 +127,8 @@ class FewColumn(NDArrayOperatorsMixin):
         return self.by_entry.nbytes
 
     def __getitem__(self, rows):
-        values = self.few.columns[self.number][self.few.entry[rows]]
+        few = self.few
+        values = few.columns[self.number][few.entry[rows].astype(np.int64)]  # numpy looks up by other integers slowly
         if isinstance(rows, slice):  # of an array it would be a view, through which one can write
             values.flags.writeable = False
         return values
@@ -130,8 +140,9 @@ class FewColumn(NDArrayOperatorsMixin):
             rows = np.array([rows])
         elif not isinstance(rows, np.ndarray) or rows.dtype == bool:
             rows = np.arange(len(self))[rows]
-        self.few.enter(rows)
-        self.few.columns[self.number][self.few.entry[rows]] = values
+        few = self.few
+        few.enter(rows)
+        few.columns[self.number][few.entry[rows].astype(np.int64)] = values
 
     def __len__(self):
         return len(self.few.entry)
@@ -164,7 +175,7 @@ class FewFacts:
         self.slot = slot
         self.rows = np.full(ROOM, -1, dtype=np.int64)
         self.columns = {name: np.zeros(ROOM, dtype=dtype) for name, dtype in dtypes.items()}
-        self.free = list(range(ROOM - 1, -1, -1))
+        self._free, self._vacant = np.arange(ROOM - 1, -1, -1), ROOM  # slots that nobody has, of which the last is taken next, and how many
 
     def __getattr__(self, name):
         try:
@@ -173,18 +184,18 @@ class FewFacts:
             raise AttributeError(f"no column '{name}'") from None
 
     def __len__(self):
-        return len(self.rows) - len(self.free)
+        return len(self.rows) - self._vacant
 
     def add(self, rows: Rows) -> Rows:
         """Let `rows` (none of them in yet) come in; their slots, all columns zero."""
         if not len(rows):
             return NOBODY
-        while len(self.free) < len(rows):
+        while self._vacant < len(rows):
             self._grow()
-        slots = np.array(self.free[-len(rows) :][::-1], dtype=np.int64)
-        del self.free[-len(rows) :]
-        self.rows[slots] = rows
-        self.slot[rows] = slots
+        few = self.slot.few
+        few.enter(rows)
+        slots = _come_in(rows, few.entry, self.slot.by_entry, self.rows, self._free, self._vacant)
+        self._vacant -= len(rows)
         for column in self.columns.values():
             column[slots] = 0
         return slots
@@ -194,15 +205,12 @@ class FewFacts:
         self.rows = np.concatenate((self.rows, np.full(old, -1, dtype=np.int64)))
         for name, column in self.columns.items():
             self.columns[name] = np.concatenate((column, np.zeros(old, dtype=column.dtype)))
-        self.free[:0] = range(2 * old - 1, old - 1, -1)
+        self._free = np.concatenate((np.arange(2 * old - 1, old - 1, -1), self._free))
+        self._vacant += old
 
     def remove(self, rows: Rows) -> None:
         """Let `rows` go; those who are not in are passed over."""
-        slots = self.slot[rows]
-        slots = slots[slots >= 0]
-        self.slot[self.rows[slots]] = -1
-        self.rows[slots] = -1
-        self.free.extend(slots.tolist())
+        self._vacant = _go_out(rows, self.slot.few.entry, self.slot.by_entry, self.rows, self._free, self._vacant)
 
     def members(self) -> Rows:
         """The rows that are in, ascending."""
@@ -212,3 +220,25 @@ class FewFacts:
     def bytes(self) -> int:
         """Memory of the table."""
         return self.rows.nbytes + sum(column.nbytes for column in self.columns.values())
+
+
+@njit(cache=True)
+def _come_in(rows, entry, slot, members, free, vacant):
+    """Give each of `rows` a free slot, the last first; their slots."""
+    slots = free[vacant - len(rows) : vacant][::-1].copy()
+    for n in range(len(rows)):
+        members[slots[n]] = rows[n]
+        slot[entry[rows[n]]] = slots[n]
+    return slots
+
+
+@njit(cache=True)
+def _go_out(rows, entry, slot, members, free, vacant):
+    """Take their slots from those of `rows` who have one; how many are free then."""
+    for row in rows:
+        at = slot[entry[row]]
+        if at >= 0:
+            members[at], slot[entry[row]] = -1, -1
+            free[vacant] = at
+            vacant += 1
+    return vacant

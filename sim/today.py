@@ -5,7 +5,7 @@ Mechanisms do not call one another about what happened to whom; each reads the n
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 
 from sim.tables import NOBODY, Rows, union
@@ -19,29 +19,25 @@ class Today:
         self.opened_lines: list[int] = []
         self._rows: dict[Any, list[Rows]] = defaultdict(list)
         self._items: dict[str, list[tuple]] = defaultdict(list)
-        self._numbers: Counter[Any] = Counter()
-        self._in_order: set[Any] = set()  # headings whose one array is ascending, each row once
+        self._in_order: dict[Any, Rows] = {}  # what was asked for since it was last given: ascending, each row once
 
     def give(self, heading: Any, rows: Rows) -> None:
         """Something happened to `rows` today."""
         if len(rows):
             self._rows[heading].append(rows)
-            self._in_order.discard(heading)
-            self._numbers[heading] += len(rows)
+            self._in_order.pop(heading, None)
 
     def rows(self, heading: Any) -> Rows:
         """To whom it happened today so far, ascending, each once."""
-        given = self._rows.get(heading)
-        if not given:
+        if heading not in self._rows:
             return NOBODY
-        if len(given) > 1 or heading not in self._in_order:
-            given[:] = [union(*given)]
-            self._in_order.add(heading)
-        return given[0]
+        if heading not in self._in_order:
+            self._in_order[heading] = union(*self._rows[heading])
+        return self._in_order[heading]
 
     def number(self, heading: Any) -> int:
         """How often it happened today so far; more often than to how many, where it happened to a child twice."""
-        return self._numbers[heading]
+        return sum(len(rows) for rows in self._rows.get(heading, ()))
 
     def post(self, heading: str, item: tuple) -> None:
         """An item of news with more to it than rows."""
@@ -56,6 +52,5 @@ class Today:
         self._rows.clear()
         self._items.clear()
         self._in_order.clear()
-        self._numbers.clear()
         self.closed_lines.clear()
         self.opened_lines.clear()
