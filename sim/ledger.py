@@ -167,8 +167,13 @@ class Table:
             self._full.append(self._packed() if self._used >= PACKED else self._filled())
             self._open(max(count, min(2 * self._room, BLOCK)))
             start, end = 0, count
-        for name, value in values.items():
-            self._block[name][start:end] = value
+        block = self._block
+        if count == 1:  # as mostly in a town; numpy writes one item several times faster than a slice of one
+            for name, value in values.items():
+                block[name][start] = value[0] if isinstance(value, (np.ndarray, list, tuple)) else value
+        else:
+            for name, value in values.items():
+                block[name][start:end] = value
         self._used = end
         self.size += count
 

@@ -56,14 +56,12 @@ class Levers:
             raise ValueError(f"lever {lever.name} held at {least} by {by}; a multiplier is above 0")
         slots = self.table.slot[rows]
         new = slots < 0
-        if new.any():
+        if np.count_nonzero(new):
             slots[new] = self.table.add(rows[new])
         holds = self._levers.setdefault(lever.name, _Holds())
         holds.make_room(len(self.table.rows))
         who = holds.number(by)
-        begins = holds.until[who, slots] == 0
-        self.table.holds[slots] += begins
-        holds.children[who] += int(np.count_nonzero(begins))
+        holds.children[who] += _begin(holds.until[who], self.table.holds, slots)
         holds.at[who, slots], holds.until[who, slots] = at, until
         self._remember(lever.name, by, rows, until)
         self._tell(lever.name, holds, rows, slots)
@@ -77,16 +75,16 @@ class Levers:
 
     def release(self, lever: Lever, rows: Rows, by: str) -> None:
         """Let go of `lever` for `rows`; where `by` does not hold it, nothing happens."""
-        self._let_go(lever.name, rows, by, None)
+        self._let_go(lever.name, rows, by)
 
     def release_due(self, day: int, gone: Rows = NOBODY) -> None:
         """Release what was held until this day; of those who have gone everything is forgotten, and no mechanism is told."""
-        slots = self.table.slot[gone]
-        slots = slots[slots >= 0]
-        if slots.size:
+        if gone.size:
+            slots = self.table.slot[gone]
+            slots = slots[slots >= 0]
             for holds in self._levers.values():
                 holds.forget(slots)
-            self.table.remove(self.table.rows[slots])
+            self.table.remove(gone)
         for (name, by), parts in self._ends.pop(day, {}).items():
             self._let_go(name, union(*parts), by, day)
 
@@ -130,22 +128,18 @@ class Levers:
         elif until < ALWAYS:
             self._ends.setdefault(until, {}).setdefault((name, by), []).append(rows)
 
-    def _let_go(self, name: str, rows: Rows, by: str, day: int | None) -> None:
+    def _let_go(self, name: str, rows: Rows, by: str, day: int = 0) -> None:
         """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
-        if not len(rows):
+        holds = self._levers.get(name)
+        if holds is None or by not in holds.by:
             return
-        rows, slots, holds, who, _ = self._held(name, rows, by)
-        if day is not None and rows.size:
-            due = holds.until[who, slots] == day
-            rows, slots = rows[due], slots[due]
-        if rows.size:
-            holds.at[who, slots], holds.until[who, slots] = 1.0, 0
-            holds.children[who] -= rows.size
-            self.table.holds[slots] -= 1
-            self._tell(name, holds, rows, slots)
-            free = self.table.holds[slots] == 0
-            if free.any():
-                self.table.remove(rows[free])
+        who = holds.by.index(by)
+        rows, slots = _let_go(rows, self.table.slot[rows], holds.at[who], holds.until[who], self.table.holds, day)
+        if not rows.size:
+            return
+        holds.children[who] -= rows.size
+        self._tell(name, holds, rows, slots)
+        self.table.remove(rows[self.table.holds[slots] == 0])
 
     def _tell(self, name: str, holds: _Holds, rows: Rows, slots: NDArray[Any]) -> None:
         """Whoever listens hears for whom the multiplier has changed, and by how much."""
@@ -154,6 +148,32 @@ class Levers:
             rows = rows[changed]
             for listener in self._listeners[name]:
                 listener(rows, factors)
+
+
+@njit(cache=True)
+def _begin(until, holds, slots):
+    """In which of `slots` somebody holds nothing yet: there, one hold more. How many they are."""
+    number = 0
+    for slot in slots:
+        if until[slot] == 0:
+            holds[slot] += 1
+            number += 1
+    return number
+
+
+@njit(cache=True)
+def _let_go(rows, slots, at, until, holds, day):
+    """Somebody lets go for those of `rows` for whom it holds the lever (with a day: until then). They, and their slots."""
+    number = 0
+    rows, slots = rows.copy(), slots.astype(np.int64)
+    for n in range(len(rows)):
+        slot = slots[n]
+        if 0 <= slot < len(until) and until[slot] > 0 and (day == 0 or until[slot] == day):
+            at[slot], until[slot] = 1.0, 0
+            holds[slot] -= 1
+            rows[number], slots[number] = rows[n], slot
+            number += 1
+    return rows[:number], slots[:number]
 
 
 @njit(cache=True)

@@ -221,9 +221,8 @@ class CountyLines(mesa.Model):
         """Something happened to `rows`: into the ledger, and into the day's news."""
         if len(rows):
             children = self.children.columns
-            self.ledger.events.append(
-                len(rows), day=max(self.day, 1), event=event, child=children["key"][rows], **({"home": children["authority"][rows]} | columns)
-            )
+            columns.setdefault("home", children["authority"][rows])
+            self.ledger.events.append(len(rows), day=max(self.day, 1), event=event, child=children["key"][rows], **columns)
             self.today.give(event, rows)
 
     def point(self, key: int, place: int) -> tuple[float, float]:
