@@ -82,9 +82,10 @@ class Levers:
         if gone.size:
             slots = self.table.slot[gone]
             slots = slots[slots >= 0]
-            for holds in self._levers.values():
-                holds.forget(slots)
-            self.table.remove(gone)
+            if slots.size:
+                for holds in self._levers.values():
+                    holds.forget(slots)
+                self.table.remove(gone)
         for (name, by), parts in self._ends.pop(day, {}).items():
             self._let_go(name, union(*parts), by, day)
 

@@ -78,7 +78,7 @@ class Few:
     """
 
     def __init__(self, children: int):
-        self.entry = np.zeros(children, dtype=np.int32)
+        self.entry = np.zeros(children, dtype=np.int64)  # in the type by which numpy looks up fast
         self.entries = 1
         self.columns: list[NDArray[Any]] = []  # by entry
 
@@ -128,7 +128,7 @@ class FewColumn(NDArrayOperatorsMixin):
 
     def __getitem__(self, rows):
         few = self.few
-        values = few.columns[self.number][few.entry[rows].astype(np.int64)]  # numpy looks up by other integers slowly
+        values = few.columns[self.number][few.entry[rows]]
         if isinstance(rows, slice):  # of an array it would be a view, through which one can write
             values.flags.writeable = False
         return values
@@ -142,7 +142,7 @@ class FewColumn(NDArrayOperatorsMixin):
             rows = np.arange(len(self))[rows]
         few = self.few
         few.enter(rows)
-        few.columns[self.number][few.entry[rows].astype(np.int64)] = values
+        few.columns[self.number][few.entry[rows]] = values
 
     def __len__(self):
         return len(self.few.entry)
