@@ -11,11 +11,11 @@ from scipy import stats
 
 from sim.draws import Draws, key_of, keys_of
 from sim.hazards import Clock, Spells
+from sim.tables import Few
 
 MANY = 40_000
 KEYS = keys_of(key_of("children of these tests"), np.arange(MANY))
 EVERYBODY = np.arange(MANY)
-NOT_IN = np.full(MANY, -1, dtype=np.int32)
 
 
 def agrees(happened: int, of: int, chance: float) -> bool:
@@ -89,7 +89,7 @@ def test_a_hazard_that_changes_with_the_days_and_with_a_policy_has_the_analytic_
 
 def test_competing_causes_share_as_their_hazards_and_take_an_exponential_time():
     hazards = np.array([0.003, 0.012, 0.006])
-    spells = Spells(NOT_IN.copy(), ("a", "b", "c"))
+    spells = Spells(Few(MANY).column(np.int32, -1), ("a", "b", "c"))
     spells.add(EVERYBODY)
     for cause, name in enumerate("abc"):
         spells.begin(EVERYBODY, cause, Draws(4).exponential(name, KEYS), hazards[cause])
@@ -113,7 +113,7 @@ def test_competing_causes_share_as_their_hazards_and_take_an_exponential_time():
 
 def test_days_away_do_not_count():
     hazard = 0.01
-    spells = Spells(NOT_IN.copy(), ("only",))
+    spells = Spells(Few(MANY).column(np.int32, -1), ("only",))
     spells.add(EVERYBODY)
     spells.begin(EVERYBODY, 0, Draws(5).exponential("x", KEYS), hazard)
     happened = np.zeros(MANY, dtype=bool)

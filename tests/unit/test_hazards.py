@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.hazards import WINDOW, Clock, Spells
+from sim.tables import Few
 
 GROUPS, CHILDREN = 3, 12
 tried = settings(deadline=None, derandomize=True, max_examples=150)
@@ -188,7 +189,7 @@ def days_of_spells(draw):
 @tried
 @given(days_of_spells())
 def test_spells_are_the_plain_loop_whatever_happens_to_whom(doings):
-    slot = np.full(CHILDREN, -1, dtype=np.int32)
+    slot = Few(CHILDREN).column(np.int32, -1)
     spells, plain, away = Spells(slot, CAUSES, debt=np.float64), PlainSpells(), set()
     for what, *how in doings:
         days = 1
@@ -236,7 +237,7 @@ def test_spells_are_the_plain_loop_whatever_happens_to_whom(doings):
 
 
 def test_of_two_causes_due_on_one_day_the_earlier_in_the_day_counts():
-    slot = np.full(1, -1, dtype=np.int32)
+    slot = Few(1).column(np.int32, -1)
     spells, row = Spells(slot, ("slow", "fast")), np.array([0])
     spells.add(row)
     spells.begin(row, 0, 0.5, 1.0)  # used up at noon
@@ -247,7 +248,7 @@ def test_of_two_causes_due_on_one_day_the_earlier_in_the_day_counts():
 
 
 def test_a_child_who_comes_into_a_table_again_brings_nothing_of_the_last_time():
-    slot = np.full(3, -1, dtype=np.int32)
+    slot = Few(3).column(np.int32, -1)
     spells, row = Spells(slot, CAUSES, debt=np.float64), np.array([1])
     spells.add(row)
     spells.begin(row, 2, 0.5, 1.0)
@@ -260,7 +261,7 @@ def test_a_child_who_comes_into_a_table_again_brings_nothing_of_the_last_time():
 
 
 def test_a_table_grows_as_many_as_come_in():
-    slot = np.full(1000, -1, dtype=np.int32)
+    slot = Few(1000).column(np.int32, -1)
     spells = Spells(slot, CAUSES, debt=np.float64)
     rows = np.arange(0, 1000, 3)
     for part in np.array_split(rows, 7):
@@ -276,7 +277,7 @@ def test_a_table_grows_as_many_as_come_in():
 
 def test_a_cause_whose_hazard_has_gone_does_not_come():
     """Two causes are due on one day and the first counts; before the next day the other's hazard ends: nothing is due."""
-    slot = np.full(1, -1, dtype=np.int32)
+    slot = Few(1).column(np.int32, -1)
     spells, row = Spells(slot, ("line", "debt")), np.array([0])
     spells.add(row)
     spells.begin(row, 0, 0.5, 1.0)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.levers import ALWAYS, Lever, Levers
+from sim.tables import Few
 
 LEVER, OTHER = Lever("going missing", "a hazard"), Lever("grooming", "another")
 CHILDREN = 6
@@ -27,7 +28,7 @@ class Listener:
 
 
 def new_levers():
-    return Levers(np.full(CHILDREN, -1, dtype=np.int32))
+    return Levers(Few(CHILDREN).column(np.int32, -1))
 
 
 def rows(*children):
@@ -151,7 +152,7 @@ def test_levers_are_a_plain_list_of_holds(doings):
 
 
 def test_columns_of_all_levers_grow_with_the_table():
-    levers = Levers(np.full(1000, -1, dtype=np.int32))
+    levers = Levers(Few(1000).column(np.int32, -1))
     levers.hold(LEVER, np.arange(10), at=2.0, until=ALWAYS, by="a")
     levers.hold(OTHER, np.arange(5, 900), at=3.0, until=ALWAYS, by="b")
     assert levers.value(LEVER, rows(9, 10, 899)).tolist() == [2.0, 1.0, 1.0]
