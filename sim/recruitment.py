@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -39,6 +39,9 @@ from sim.population import (
 )
 from sim.tables import portions, ranges
 from sim.world import CORNERS, NEIGHBOURHOOD
+
+if TYPE_CHECKING:
+    from sim.other_exploitation import Exploiters
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
@@ -103,6 +106,8 @@ class Recruiting:
         self.working_in_neighbourhood = np.zeros(len(model.demography.first_row_of), dtype=np.int32)
         self.inside = model.world.inside
         self.contacts: list[Contact] = []  # of today
+        self._sought: list[tuple[Recruiter, int, float]] = []  # for a line today: recruiter, serial, how far the line adapts to pressure
+        self._sought_otherwise: list[tuple[Exploiters, int, float]] = []  # ... for other exploiters: who, serial, their share made in homes
         self.elsewhere: list[tuple[Recruiter, int, int]] = []  # contacts outside the world: recruiter, serial, place
         self.meet_homes()
 
@@ -141,29 +146,43 @@ class Recruiting:
     # -- where contacts are made -------------------------------------------------------------------------------------------
 
     def seek_for(self, recruiter: Recruiter) -> None:
-        """A recruiter's next contact: in a place, at a venue. Under pressure it turns to the market's own children, and online."""
-        model, draws, p, line = self.model, self.model.draws, self.parameters, recruiter.line
-        key, serial = recruiter.key, recruiter.contact
-        adaptation = model.lines.parameters.adaptation if line.is_under_pressure else 0.0
-        in_market = draws.one_uniform("recruiter.in_market", key, serial) < p.in_market + adaptation * (1.0 - p.in_market)
-        place = line.market if in_market else line.origin
-        if line.outlets and draws.one_uniform("recruiter.at_outlet", key, serial) < p.at_outlet:
-            place = line.outlets[serial % len(line.outlets)]
-        if not self.inside[place]:
-            self.elsewhere.append((recruiter, serial, place))
-            return
-        venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", key, serial)))
-        if venue == SCHOOL and not model.is_school_day:
-            venue = STREET
-        if adaptation and draws.one_uniform("recruiter.goes_online", key, serial) < 0.5 * adaptation:
-            venue = ONLINE
-        self.contacts.append(Contact(recruiter, serial, place, venue, BY_A_LINE, 1.0 - adaptation))
+        """A recruiter's next contact, which has its place and venue when all of the day are known."""
+        adaptation = self.model.lines.parameters.adaptation if recruiter.line.is_under_pressure else 0.0
+        self._sought.append((recruiter, recruiter.contact, adaptation))
 
-    def seek_otherwise(self, exploiters, in_homes: float) -> None:
-        """A contact of exploiters who are no recruiters of a line, in their own authority."""
-        u = self.model.draws.one_uniform("exploiters.venue", exploiters.key, exploiters.contact)
-        venue = HOME if u < in_homes else ONLINE if u < in_homes + 0.5 * (1.0 - in_homes) else STREET
-        self.contacts.append(Contact(exploiters, exploiters.contact, exploiters.place, venue, exploiters.form, 1.0))
+    def seek_otherwise(self, exploiters: Exploiters, in_homes: float) -> None:
+        """A contact of exploiters who are no recruiters of a line."""
+        self._sought_otherwise.append((exploiters, exploiters.contact, in_homes))
+
+    def _go_for_lines(self) -> None:
+        """Where recruiters make their contacts: in a place, at a venue. Under pressure they turn to the market's own children, and online."""
+        model, draws, p = self.model, self.model.draws, self.parameters
+        recruiters, serials, adaptations = zip(*self._sought, strict=True)
+        self._sought.clear()
+        keys, serial, adaptation = np.array([each.key for each in recruiters], dtype=np.uint64), np.array(serials), np.array(adaptations)
+        in_market = draws.uniform("recruiter.in_market", keys, serial) < p.in_market + adaptation * (1.0 - p.in_market)
+        at_outlet = draws.uniform("recruiter.at_outlet", keys, serial) < p.at_outlet
+        venue = np.searchsorted(self.venues, draws.uniform("recruiter.venue", keys, serial))
+        if not model.is_school_day:
+            venue[venue == SCHOOL] = STREET
+        if any(adaptations):
+            venue[draws.uniform("recruiter.goes_online", keys, serial) < 0.5 * adaptation] = ONLINE
+        for n, (recruiter, in_its_market, at_an_outlet, at) in enumerate(zip(recruiters, in_market.tolist(), at_outlet.tolist(), venue.tolist(), strict=True)):
+            line = recruiter.line
+            place = line.outlets[serials[n] % len(line.outlets)] if line.outlets and at_an_outlet else line.market if in_its_market else line.origin
+            if self.inside[place]:
+                self.contacts.append(Contact(recruiter, serials[n], place, at, BY_A_LINE, 1.0 - adaptations[n]))
+            else:
+                self.elsewhere.append((recruiter, serials[n], place))
+
+    def _go_otherwise(self) -> None:
+        """Other exploiters make their contacts in their own authority."""
+        exploiters, serials, shares = zip(*self._sought_otherwise, strict=True)
+        self._sought_otherwise.clear()
+        keys, in_homes = np.array([each.key for each in exploiters], dtype=np.uint64), np.array(shares)
+        u = self.model.draws.uniform("exploiters.venue", keys, np.array(serials))
+        venue = np.where(u < in_homes, HOME, np.where(u < in_homes + 0.5 * (1.0 - in_homes), ONLINE, STREET))
+        self.contacts += [Contact(by, serial, by.place, at, by.form, 1.0) for by, serial, at in zip(exploiters, serials, venue.tolist(), strict=True)]
 
     def _meet_elsewhere(self, on_day_1: bool) -> None:
         """Contacts outside the world: no child of ours, but the position may be taken by a child of elsewhere."""
@@ -178,6 +197,10 @@ class Recruiting:
 
     def _meet(self, on_day_1: bool = False) -> None:
         """Each contact of the day reaches one child, or nobody; a child whom two contacts of one form reach is met by the first, by key."""
+        if self._sought:
+            self._go_for_lines()
+        if self._sought_otherwise:
+            self._go_otherwise()
         model, contacts = self.model, sorted(self.contacts, key=lambda contact: (contact.by.key, contact.serial))
         self.contacts.clear()
         self._meet_elsewhere(on_day_1)
