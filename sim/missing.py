@@ -16,6 +16,7 @@ lognormal, whose tail is lighter; the published bands do not tell them apart.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
 from sim.hazards import Clock, Spells
@@ -147,7 +148,6 @@ class Missing:
         self.pulls = Spells(
             self.own.pull_slot, ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
         )  # fmt: skip
-        self.returns: dict[int, list[int]] = {}
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
@@ -218,9 +218,7 @@ class Missing:
         leavers = today.rows(Event.LEFT)
         if leavers.size:
             self._pass_out_of_sight(leavers)
-        rows = union(np.array(self.returns.pop(model.day, ()), dtype=np.int64))
-        rows = rows[self.own.missing_slot[rows] >= 0]
-        rows = rows[self.table.ends[self.own.missing_slot[rows]] == model.day]  # not those who were back before, and are away again
+        rows = _due_back(self.table.rows, self.table.ends, model.day)
         if rows.size:
             self._come_back(rows)
 
@@ -324,10 +322,7 @@ class Missing:
         detail |= np.where(place != home, OUTSIDE, 0)
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
         self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
-        ends = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
-        self.table.ends[slots] = ends
-        for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
-            self.returns.setdefault(end, []).append(row)
+        self.table.ends[slots] = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
         model.tell(
             Event.WENT_MISSING, rows, cause=causes, detail=detail & ALL_BUT_FOUND, place=place,
             serial=self.own.episodes[rows],
@@ -370,11 +365,10 @@ class Missing:
         """Police are with these children, who are away: they are back tomorrow, found if they had been reported."""
         if not rows.size:
             return
-        slots, tomorrow = self.own.missing_slot[rows], self.model.day + 1
+        slots = self.own.missing_slot[rows]
         self.table.days[slots] = np.minimum(self.table.days[slots], self.model.day - self.table.began[slots] + 0.5)
         self.table.detail[slots] |= np.where(self.table.detail[slots] & POLICE, FOUND, 0).astype(np.uint8)
-        self.table.ends[slots] = tomorrow
-        self.returns.setdefault(tomorrow, []).extend(rows.tolist())
+        self.table.ends[slots] = self.model.day + 1
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 
@@ -451,3 +445,10 @@ class Missing:
 
     def _sexual_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 3, factors)
+
+
+@njit(cache=True)
+def _due_back(rows, ends, day):
+    """Who of the table of missing children is back on a day, ascending."""
+    back = [rows[slot] for slot in range(len(rows)) if rows[slot] >= 0 and ends[slot] == day]
+    return np.sort(np.array(back, dtype=np.int64))

@@ -13,6 +13,7 @@ as a cause only, as campaigns say; set `recruitment.out_of_school` high and `whe
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from sim.draws import gamma_quantile
 from sim.hazards import Clock
@@ -34,7 +35,7 @@ from sim.population import (
     WORKING,
     group_of,
 )
-from sim.tables import by_portions, union
+from sim.tables import NOBODY, by_portions, union
 
 SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
 WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
@@ -83,7 +84,7 @@ class School:
         model.clocks.append(self.clock)
         model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
         self.in_alternative_provision = 0  # children, today
-        self.back: dict[int, list[int]] = {}
+        self.out, self.back_on = NOBODY, NOBODY  # rows of the children who are out of school, and the day on which each is back
 
     # -- day 1 -----------------------------------------------------------------------------------------------------------
 
@@ -132,8 +133,8 @@ class School:
             self.clock.stop(leavers)
             self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
         self.feel_exploitation()
-        back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
-        back = back[model.children.is_present[back]] if back.size else back
+        back, out = _come_back(self.out, self.back_on, model.children.is_present, model.day)
+        self.out, self.back_on = self.out[:out], self.back_on[:out]
         if back.size:
             model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
             self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
@@ -170,8 +171,7 @@ class School:
                 self.own.schooling[rows[kind]] = state
         self.in_alternative_provision += int(excluded.sum())
         model.today.give("put out of school", rows[~absent])
-        for row, after in zip(rows.tolist(), days.tolist(), strict=True):
-            self.back.setdefault(model.day + after, []).append(row)
+        self.out, self.back_on = np.concatenate((self.out, rows)), np.concatenate((self.back_on, model.day + days))
 
     def feel_exploitation(self) -> None:
         """Those who have come to be groomed, to work or to try to get out are in trouble sooner."""
@@ -182,3 +182,20 @@ class School:
             inside = (stage == GROOMED) | (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
             self.model.levers.hold(SCHOOL_TROUBLE, rows[inside], at=self.parameters.when_exploited, until=ALWAYS, by="exploitation")
             self.model.levers.release(SCHOOL_TROUBLE, rows[~inside], by="exploitation")
+
+
+@njit(cache=True)
+def _come_back(out, back_on, is_present, day):
+    """Who is back at school today, ascending; they leave the list, as do those who are not in the world any more. How many stay on it."""
+    back, left = np.empty(len(out), dtype=np.int64), 0
+    number = 0
+    for n in range(len(out)):
+        if not is_present[out[n]]:
+            continue
+        if back_on[n] == day:
+            back[number] = out[n]
+            number += 1
+        else:
+            out[left], back_on[left] = out[n], back_on[n]
+            left += 1
+    return np.sort(back[:number]), left
