@@ -18,8 +18,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
+from sim.arithmetic import _exp, _neglog, _uniform
+from sim.dates import QUARTER_DAYS_IN_A_YEAR
+from sim.draws import gamma_quantile, key_of, scale_of_median
 from sim.hazards import Clock, Spells
+from sim.kernels import by_name
 from sim.ledger import Event
 from sim.levers import Dial, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
@@ -59,6 +62,9 @@ OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
 SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
 PULLS = (FAMILY, LINE, DEBT, SEXUAL)
+DRAWS_OF_AN_EPISODE = (
+    "missing.duration", "reporting.delay", "reporting.habit", "reporting.family", "reporting.police", "reporting.authority", "police.search",
+)  # fmt: skip
 HIGH_RISK = 128  # bit of `detail`: graded as high risk by the police
 
 
@@ -152,9 +158,13 @@ class Missing:
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
         p = self.lasting
-        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail, p.tail])  # by cause
+        tails = (p.tail, p.tail, p.line_tail, p.tail, p.tail)  # by cause
         medians = (p.conflict, p.family, p.line, p.debt, p.sexual)
-        self.scale = np.array([scale_of_median(m, t) for m, t in zip(medians, self.tail.tolist(), strict=True)])
+        chance = {f"draw_{name.replace('.', '_')}": model.draws.stream(name) for name in DRAWS_OF_AN_EPISODE}
+        self.numbers = by_name(
+            scale=[scale_of_median(m, t) for m, t in zip(medians, tails, strict=True)], tail=tails,
+            unaccompanied=p.unaccompanied, **self.reporting.as_dict(), **chance,
+        )  # fmt: skip
         least = self.reporting.practice_least
         place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
         self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
@@ -318,8 +328,7 @@ class Missing:
         slots = self.table.add(rows)
         self.own.episodes[rows] += 1
         place, home = model.placements.where(rows), children.authority[rows]
-        days, detail = self._course(rows, causes, home)
-        detail |= np.where(place != home, OUTSIDE, 0)
+        days, detail = self._course(rows, causes, home, place)
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
         self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
         self.table.ends[slots] = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
@@ -328,33 +337,15 @@ class Missing:
             serial=self.own.episodes[rows],
         )  # fmt: skip
 
-    def _course(self, rows, causes, home):
-        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
-
-        It is reported if whoever would report it does so before it is over; once the police know of it they search, and find
-        the child unless it is back before.
-        """
-        children, draws, r = self.model.children, self.model.draws, self.reporting
-        key, n = children.key[rows], self.own.episodes[rows]
-        on_line, cared_for = causes == LINE, children.setting[rows] != AT_HOME
-        longer = np.where(children.is_unaccompanied[rows], self.lasting.unaccompanied, 1.0)
-        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes] * longer, self.tail[causes])
-        odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
-        known = children.identified_on[rows] > NEVER
-        with_worker = ~cared_for & self.model.relationships.has_worker(rows)
-        odds = odds * np.where(known, r.known, 1.0) * np.where(with_worker, r.worker, 1.0)
-        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home) * np.where(known, r.known_sooner, 1.0)
-        by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
-        u = np.where(by_habit, draws.uniform("reporting.family", key), draws.uniform("reporting.police", key, n))
-        police = (delay < days) & (u < odds)
-        noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
-        authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
-        high = self.model.policing.grade(rows)
-        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search) * self.model.policing.pace(high, home)
-        found = police & (searched < days)
-        days = np.where(found, searched, days)
-        detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
-        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found + HIGH_RISK * (police & high)
+    def _course(self, rows, causes, home, place):
+        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`)."""
+        policing, facts = self.model.policing, self.model.children.columns
+        high = policing.grade(rows)
+        return _course(
+            rows, causes, home, place, high, policing.pace(high, home), facts["key"], facts["setting"], facts["born"], self.model.children.few.entry,
+            facts["episodes"].by_entry, facts["is_unaccompanied"].by_entry, facts["identified_on"].by_entry, facts["worker_slot"].by_entry,
+            self.practice.now, self.numbers, self.model.day,
+        )  # fmt: skip
 
     def is_away_on_a_line(self, rows):
         """Which of `rows` are missing because of a line."""
@@ -452,3 +443,48 @@ def _due_back(rows, ends, day):
     """Who of the table of missing children is back on a day, ascending."""
     back = [rows[slot] for slot in range(len(rows)) if rows[slot] >= 0 and ends[slot] == day]
     return np.sort(np.array(back, dtype=np.int64))
+
+
+@njit(cache=True)
+def _course(
+    rows, causes, home, place, high, pace, key, setting, born, entry, episodes, is_unaccompanied, identified_on, worker_slot, practice, numbers, day,
+):  # fmt: skip
+    """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
+
+    It is reported if whoever would report it does so before it is over; once the police know of it they search, at their `pace`
+    and sooner for a child at `high` risk, and find the child unless it is back before.
+    """
+    r = numbers[0]
+    all_days, all_detail = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        row, child, at = rows[i], key[rows[i]], entry[rows[i]]
+        n = np.uint64(episodes[at])
+        on_line, cared_for, known = causes[i] == LINE, setting[row] != AT_HOME, identified_on[at] > NEVER
+        longer = r.unaccompanied if is_unaccompanied[at] else 1.0
+        days = r.scale[causes[i]] * longer * (_exp(_neglog(_uniform(child ^ r.draw_missing_duration, n)) / r.tail[causes[i]]) - 1.0)
+        delay = _neglog(_uniform(child ^ r.draw_reporting_delay, n)) * (r.delay_care if cared_for else r.delay_home)
+        odds = r.care_police if cared_for else r.home
+        if on_line:
+            odds *= r.line_care if cared_for else r.line_home
+        if known:
+            odds *= r.known
+            delay *= r.known_sooner
+        if not cared_for and worker_slot[at] >= 0:
+            odds *= r.worker
+        if not cared_for and _uniform(child ^ r.draw_reporting_habit, n) < r.habit:
+            u = _uniform(child ^ r.draw_reporting_family, np.uint64(0))
+        else:
+            u = _uniform(child ^ r.draw_reporting_police, n)
+        police = delay < days and u < odds
+        noted = r.care_authority * practice[home[i]] * (r.line_care if on_line else 1.0)
+        authority = cared_for and _uniform(child ^ r.draw_reporting_authority, n) < noted
+        search = _neglog(_uniform(child ^ r.draw_police_search, n)) * (r.search_line if on_line else r.search) * pace[i]
+        found = police and delay + search < days
+        if found:
+            days = delay + search
+        all_days[i] = days
+        all_detail[i] = (
+            POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS) + LOOKED_AFTER * cared_for
+            + OLDER * ((day - born[row]) * 4 >= 16 * QUARTER_DAYS_IN_A_YEAR) + OUTSIDE * (place[i] != home[i]) + FOUND * found + HIGH_RISK * (police and high[i])
+        )  # fmt: skip
+    return all_days, all_detail
