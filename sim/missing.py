@@ -46,6 +46,7 @@ from sim.population import (
     SEXUAL,
     SEXUALLY,
     SPECIALIST_FOSTER,
+    STAGES,
     SUPPORTED,
     WITH_PARENTS,
     WORKING,
@@ -61,7 +62,9 @@ ALL_BUT_FOUND = 255 - FOUND
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
 SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
-PULLS = (FAMILY, LINE, DEBT, SEXUAL)
+PULLS = np.array((FAMILY, LINE, DEBT, SEXUAL))  # causes; among the pulls FAMILY is number 0
+OPEN_PLACEMENTS = ~np.isin(range(len(SETTINGS)), (AT_HOME, WITH_PARENTS, SECURE, CUSTODY))  # by setting
+INVOLVED = np.isin(range(len(STAGES)), (WORKING, BOUND, GETTING_OUT))  # by stage
 DRAWS_OF_AN_EPISODE = (
     "missing.duration", "reporting.delay", "reporting.habit", "reporting.family", "reporting.police", "reporting.authority", "police.search",
 )  # fmt: skip
@@ -154,6 +157,8 @@ class Missing:
         self.pulls = Spells(
             self.own.pull_slot, ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
         )  # fmt: skip
+        self.pull_hazards = self._pulled_by_family, self._pulled_by_line, self._pulled_by_debt, self._pulled_by_sexual_exploiters
+        self.pull_draws = np.array([model.draws.stream(f"missing.{cause}") for cause in self.pulls.causes])
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
@@ -254,7 +259,7 @@ class Missing:
         if not over.all():
             self.conflict.resume(rows[~over], left[~over])
             for why in sorted(set(cause[~over].tolist())):
-                self._renew_pull(rows[cause == why], PULLS.index(why))
+                self._renew_pull(rows[cause == why], why - FAMILY)
         model.levers.hold(
             GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"
         )
@@ -280,7 +285,7 @@ class Missing:
         changed = after != before
         if changed.any():
             factors = after[changed].astype(np.float64) / before[changed]
-            self._scale(rows[changed], factors)
+            self._scale(rows[changed], factors, pulls=False)
         self.model.levers.change(GOING_MISSING, rows, at=self._in_crisis(rows), by="crisis")
 
     def begin_episodes(self) -> None:
@@ -304,7 +309,7 @@ class Missing:
             over_conflict = over_conflict[~waiting]
         rows = np.concatenate((pulled, over_conflict))
         if rows.size:
-            causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
+            causes = np.concatenate((PULLS[causes], np.full(len(over_conflict), CONFLICT)))
             self._go(rows, causes, np.concatenate((left, np.full(len(over_conflict), np.inf))))
 
     def _in_crisis(self, rows):
@@ -365,71 +370,68 @@ class Missing:
 
     def _feel_pulls(self, rows) -> None:
         """What pulls each of `rows` away has changed with its placement, stage or debt."""
-        hazards = self._pull_hazards(rows)
-        new = rows[(self.pulls.slot[rows] < 0) & (hazards > 0.0).any(axis=1)]
-        if new.size:
-            self.pulls.add(new)
-        inside = self.pulls.slot[rows] >= 0
-        if not inside.any():
-            return
-        rows, hazards = rows[inside], hazards[inside]
-        slots = self.pulls.slot[rows]
-        begins = (hazards > 0.0) & (self.pulls.hazard[slots] == 0.0) & ~np.isfinite(self.pulls.left[slots])
-        self.pulls.hazard[slots] = hazards
-        for cause in range(len(PULLS)):
-            starting = begins[:, cause]
-            if starting.any():
-                self._begin_pull(rows[starting], cause, hazards[starting, cause])
-
-    def _begin_pull(self, rows, cause: int, hazard) -> None:
-        name = self.pulls.causes[cause]
-        spells = self.pulls.columns[name]  # how many spells of this cause each child has had
-        slots = self.pulls.slot[rows]
-        spells[slots] += 1
-        patience = self.model.draws.exponential(f"missing.{name}", self.model.children.key[rows], spells[slots])
-        self.pulls.begin(rows, cause, patience, hazard)
+        hazards = np.zeros((len(PULLS), len(rows)))
+        for cause, hazard in enumerate(self.pull_hazards):
+            hazards[cause] = hazard(rows)
+        self.pulls.add(_pulled_first(rows, hazards, self.model.children.few.entry, self.pulls.slot.by_entry))
+        self._pull(rows, hazards, 0)
 
     def _renew_pull(self, rows, cause: int) -> None:
         """After an episode by one cause, the wait for the next by the same cause begins anew."""
-        rows = rows[self.pulls.slot[rows] >= 0]
-        if rows.size:
-            hazard = self._pull_hazards(rows)[:, cause]
-            pulled = hazard > 0.0
-            self._begin_pull(rows[pulled], cause, hazard[pulled])
+        hazards = np.zeros((1, len(rows)))
+        hazards[0] = self.pull_hazards[cause](rows)
+        self._pull(rows, hazards, cause, anew=True)
 
-    def _pull_hazards(self, rows):
-        """Daily hazards of going missing to family or friends, on a line, over debt or fear, sexually exploited, shape (rows, 4)."""
-        model, children, p = self.model, self.model.children, self.parameters
-        hazards = np.zeros((len(rows), len(PULLS)))
-        lever = model.levers.value(GOING_MISSING, rows)
-        setting, stage = children.setting[rows], children.stage[rows]
-        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE) & (setting != CUSTODY)
-        if placed.any():
-            far = placed & model.distance.is_far(rows)
-            hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
-        involved = (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
-        if involved.any():
-            hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
-            fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
-            hazards[:, 2] = involved * (p.debt_rate / 365.25) * model.exploitation.fear(rows) * fear * lever
-        exploited = model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
-        if exploited.any():
-            hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
-        return hazards
+    def _pull(self, rows, hazards, first: int, *, anew: bool = False) -> None:
+        """`rows` are pulled away at these hazards by so many causes from the `first` on; where they were not before (or `anew`) the wait begins."""
+        pulls, children = self.pulls, self.model.children
+        _pull(
+            rows, hazards, first, anew, children.few.entry, pulls.slot.by_entry, pulls.left, pulls.hazard, tuple(pulls.columns.values()),
+            children.columns["key"], self.pull_draws,
+        )  # fmt: skip
+
+    def _pulled_by_family(self, rows):
+        """Daily hazards of going missing to family or friends: of those in a placement that they can walk out of."""
+        model, p = self.model, self.parameters
+        placed = OPEN_PLACEMENTS[model.children.setting[rows]]
+        if not np.count_nonzero(placed):
+            return 0.0
+        far = placed & model.distance.is_far(rows)
+        restlessness, lever = self.own.restlessness[rows].astype(np.float64), model.levers.value(GOING_MISSING, rows)
+        return placed * (p.family / 365.25) * restlessness * np.where(far, p.family_when_far, 1.0) * lever
+
+    def _pulled_by_line(self, rows):
+        """... on a line: of those whom one that runs today sends away."""
+        if not np.count_nonzero(INVOLVED[self.model.children.stage[rows]]):
+            return 0.0
+        return self.model.exploitation.is_sent_away(rows) * (self.parameters.stays / 30.4375) * self.model.levers.value(LINE_CONTACT, rows)
+
+    def _pulled_by_debt(self, rows):
+        """... over debt or fear: of those who work a line or try to get out."""
+        model, p, stage = self.model, self.parameters, self.model.children.stage[rows]
+        involved = INVOLVED[stage]
+        if not np.count_nonzero(involved):
+            return 0.0
+        fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
+        return involved * (p.debt_rate / 365.25) * model.exploitation.fear(rows) * fear * model.levers.value(GOING_MISSING, rows)
+
+    def _pulled_by_sexual_exploiters(self, rows):
+        """... because of sexual exploitation."""
+        model, exploited = self.model, self.model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
+        return exploited * (self.parameters.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows) if np.count_nonzero(exploited) else 0.0
 
     # -- levers --------------------------------------------------------------------------------------------------------
 
-    def _scale(self, rows, factors) -> None:
-        """The hazard of going missing over conflict changes, also for those who are away."""
+    def _scale(self, rows, factors, pulls: bool) -> None:
+        """The hazard of going missing over conflict changes, also for those who are away; and that of what `pulls`, but for lines and sexual exploiters."""
         self.conflict.multiply(rows, factors)
-        away = self.own.missing_slot[rows] >= 0
-        if away.any():
-            self.table.left[self.own.missing_slot[rows[away]]] /= factors[away]
+        _scale(
+            rows, factors, pulls, self.model.children.few.entry, self.own.missing_slot.by_entry, self.table.left, self.own.pull_slot.by_entry,
+            self.pulls.hazard,
+        )  # fmt: skip
 
     def _going_missing_moved(self, rows, factors) -> None:
-        self._scale(rows, factors)
-        self.pulls.multiply(rows, 0, factors)
-        self.pulls.multiply(rows, 2, factors)
+        self._scale(rows, factors, pulls=True)
 
     def _line_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 1, factors)
@@ -488,3 +490,46 @@ def _course(
             + OLDER * ((day - born[row]) * 4 >= 16 * QUARTER_DAYS_IN_A_YEAR) + OUTSIDE * (place[i] != home[i]) + FOUND * found + HIGH_RISK * (police and high[i])
         )  # fmt: skip
     return all_days, all_detail
+
+
+@njit(cache=True)
+def _scale(rows, factors, pulls, entry, missing_slot, left, pull_slot, hazard):
+    """Going missing is so many times as likely: what is left of the patience of those who are away lasts 1/factor as long; so do two of the `pulls`."""
+    for i in range(len(rows)):
+        at = entry[rows[i]]
+        if missing_slot[at] >= 0:
+            left[missing_slot[at]] /= factors[i]
+        if pulls and pull_slot[at] >= 0:
+            for cause in (FAMILY, DEBT):
+                hazard[pull_slot[at], cause - FAMILY] *= factors[i]
+
+
+@njit(cache=True)
+def _pulled_first(rows, hazards, entry, slot):
+    """Who of `rows` is pulled by any cause (`hazards` by cause and row), and has no slot yet."""
+    first, number = np.empty(len(rows), dtype=np.int64), 0
+    for i in range(len(rows)):
+        if slot[entry[rows[i]]] < 0 and (hazards[:, i] > 0.0).any():
+            first[number] = rows[i]
+            number += 1
+    return first[:number]
+
+
+@njit(cache=True)
+def _pull(rows, hazards, first, anew, entry, slot, left, hazard, spells, key, draws):
+    """Put those of `rows` who have a slot under `hazards` (by cause, from the `first` on, and row). Where a cause was not at work, a spell begins.
+
+    With `anew` one begins wherever there is a hazard, and nothing else changes. `spells` tells, by cause, how many each child has had.
+    """
+    for i in range(len(rows)):
+        at = slot[entry[rows[i]]]
+        if at < 0:
+            continue
+        for n in range(len(hazards)):
+            cause, now = first + n, hazards[n, i]
+            begins = now > 0.0 and (anew or (hazard[at, cause] == 0.0 and left[at, cause] == np.inf))
+            if begins or not anew:
+                hazard[at, cause] = now
+            if begins:
+                spells[cause][at] += 1
+                left[at, cause] = _neglog(_uniform(key[rows[i]] ^ draws[cause], np.uint64(spells[cause][at])))
