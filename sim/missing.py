@@ -16,9 +16,13 @@ lognormal, whose tail is lighter; the published bands do not tell them apart.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from sim.draws import gamma_quantile, heavy_tail, key_of, scale_of_median
+from sim.arithmetic import _exp, _neglog, _uniform
+from sim.dates import QUARTER_DAYS_IN_A_YEAR
+from sim.draws import gamma_quantile, key_of, scale_of_median
 from sim.hazards import Clock, Spells
+from sim.kernels import by_name
 from sim.ledger import Event
 from sim.levers import Dial, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
@@ -42,6 +46,7 @@ from sim.population import (
     SEXUAL,
     SEXUALLY,
     SPECIALIST_FOSTER,
+    STAGES,
     SUPPORTED,
     WITH_PARENTS,
     WORKING,
@@ -57,7 +62,12 @@ ALL_BUT_FOUND = 255 - FOUND
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
 SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
-PULLS = (FAMILY, LINE, DEBT, SEXUAL)
+PULLS = np.array((FAMILY, LINE, DEBT, SEXUAL))  # causes; among the pulls FAMILY is number 0
+OPEN_PLACEMENTS = ~np.isin(range(len(SETTINGS)), (AT_HOME, WITH_PARENTS, SECURE, CUSTODY))  # by setting
+INVOLVED = np.isin(range(len(STAGES)), (WORKING, BOUND, GETTING_OUT))  # by stage
+DRAWS_OF_AN_EPISODE = (
+    "missing.duration", "reporting.delay", "reporting.habit", "reporting.family", "reporting.police", "reporting.authority", "police.search",
+)  # fmt: skip
 HIGH_RISK = 128  # bit of `detail`: graded as high risk by the police
 
 
@@ -147,14 +157,19 @@ class Missing:
         self.pulls = Spells(
             self.own.pull_slot, ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
         )  # fmt: skip
-        self.returns: dict[int, list[int]] = {}
+        self.pull_hazards = self._pulled_by_family, self._pulled_by_line, self._pulled_by_debt, self._pulled_by_sexual_exploiters
+        self.pull_draws = np.array([model.draws.stream(f"missing.{cause}") for cause in self.pulls.causes])
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
         p = self.lasting
-        self.tail = np.array([p.tail, p.tail, p.line_tail, p.tail, p.tail])  # by cause
+        tails = (p.tail, p.tail, p.line_tail, p.tail, p.tail)  # by cause
         medians = (p.conflict, p.family, p.line, p.debt, p.sexual)
-        self.scale = np.array([scale_of_median(m, t) for m, t in zip(medians, self.tail.tolist(), strict=True)])
+        chance = {f"draw_{name.replace('.', '_')}": model.draws.stream(name) for name in DRAWS_OF_AN_EPISODE}
+        self.numbers = by_name(
+            scale=[scale_of_median(m, t) for m, t in zip(medians, tails, strict=True)], tail=tails,
+            unaccompanied=p.unaccompanied, **self.reporting.as_dict(), **chance,
+        )  # fmt: skip
         least = self.reporting.practice_least
         place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
         self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
@@ -218,9 +233,7 @@ class Missing:
         leavers = today.rows(Event.LEFT)
         if leavers.size:
             self._pass_out_of_sight(leavers)
-        rows = union(np.array(self.returns.pop(model.day, ()), dtype=np.int64))
-        rows = rows[self.own.missing_slot[rows] >= 0]
-        rows = rows[self.table.ends[self.own.missing_slot[rows]] == model.day]  # not those who were back before, and are away again
+        rows = _due_back(self.table.rows, self.table.ends, model.day)
         if rows.size:
             self._come_back(rows)
 
@@ -246,7 +259,7 @@ class Missing:
         if not over.all():
             self.conflict.resume(rows[~over], left[~over])
             for why in sorted(set(cause[~over].tolist())):
-                self._renew_pull(rows[cause == why], PULLS.index(why))
+                self._renew_pull(rows[cause == why], why - FAMILY)
         model.levers.hold(
             GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"
         )
@@ -272,7 +285,7 @@ class Missing:
         changed = after != before
         if changed.any():
             factors = after[changed].astype(np.float64) / before[changed]
-            self._scale(rows[changed], factors)
+            self._scale(rows[changed], factors, pulls=False)
         self.model.levers.change(GOING_MISSING, rows, at=self._in_crisis(rows), by="crisis")
 
     def begin_episodes(self) -> None:
@@ -296,7 +309,7 @@ class Missing:
             over_conflict = over_conflict[~waiting]
         rows = np.concatenate((pulled, over_conflict))
         if rows.size:
-            causes = np.concatenate((np.array(PULLS)[causes], np.full(len(over_conflict), CONFLICT)))
+            causes = np.concatenate((PULLS[causes], np.full(len(over_conflict), CONFLICT)))
             self._go(rows, causes, np.concatenate((left, np.full(len(over_conflict), np.inf))))
 
     def _in_crisis(self, rows):
@@ -320,46 +333,24 @@ class Missing:
         slots = self.table.add(rows)
         self.own.episodes[rows] += 1
         place, home = model.placements.where(rows), children.authority[rows]
-        days, detail = self._course(rows, causes, home)
-        detail |= np.where(place != home, OUTSIDE, 0)
+        days, detail = self._course(rows, causes, home, place)
         self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
         self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
-        ends = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
-        self.table.ends[slots] = ends
-        for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
-            self.returns.setdefault(end, []).append(row)
+        self.table.ends[slots] = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
         model.tell(
             Event.WENT_MISSING, rows, cause=causes, detail=detail & ALL_BUT_FOUND, place=place,
             serial=self.own.episodes[rows],
         )  # fmt: skip
 
-    def _course(self, rows, causes, home):
-        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
-
-        It is reported if whoever would report it does so before it is over; once the police know of it they search, and find
-        the child unless it is back before.
-        """
-        children, draws, r = self.model.children, self.model.draws, self.reporting
-        key, n = children.key[rows], self.own.episodes[rows]
-        on_line, cared_for = causes == LINE, children.setting[rows] != AT_HOME
-        longer = np.where(children.is_unaccompanied[rows], self.lasting.unaccompanied, 1.0)
-        days = heavy_tail(draws.exponential("missing.duration", key, n), self.scale[causes] * longer, self.tail[causes])
-        odds = np.where(cared_for, r.care_police, r.home) * np.where(on_line, np.where(cared_for, r.line_care, r.line_home), 1.0)
-        known = children.identified_on[rows] > NEVER
-        with_worker = ~cared_for & self.model.relationships.has_worker(rows)
-        odds = odds * np.where(known, r.known, 1.0) * np.where(with_worker, r.worker, 1.0)
-        delay = draws.exponential("reporting.delay", key, n) * np.where(cared_for, r.delay_care, r.delay_home) * np.where(known, r.known_sooner, 1.0)
-        by_habit = ~cared_for & (draws.uniform("reporting.habit", key, n) < r.habit)
-        u = np.where(by_habit, draws.uniform("reporting.family", key), draws.uniform("reporting.police", key, n))
-        police = (delay < days) & (u < odds)
-        noted = r.care_authority * self.practice[home] * np.where(on_line, r.line_care, 1.0)
-        authority = cared_for & (draws.uniform("reporting.authority", key, n) < noted)
-        high = self.model.policing.grade(rows)
-        searched = delay + draws.exponential("police.search", key, n) * np.where(on_line, r.search_line, r.search) * self.model.policing.pace(high, home)
-        found = police & (searched < days)
-        days = np.where(found, searched, days)
-        detail = POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS)
-        return days, detail + LOOKED_AFTER * cared_for + OLDER * (children.ages(rows) >= 16) + FOUND * found + HIGH_RISK * (police & high)
+    def _course(self, rows, causes, home, place):
+        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`)."""
+        policing, facts = self.model.policing, self.model.children.columns
+        high = policing.grade(rows)
+        return _course(
+            rows, causes, home, place, high, policing.pace(high, home), facts["key"], facts["setting"], facts["born"], self.model.children.few.entry,
+            facts["episodes"].by_entry, facts["is_unaccompanied"].by_entry, facts["identified_on"].by_entry, facts["worker_slot"].by_entry,
+            self.practice.now, self.numbers, self.model.day,
+        )  # fmt: skip
 
     def is_away_on_a_line(self, rows):
         """Which of `rows` are missing because of a line."""
@@ -370,84 +361,175 @@ class Missing:
         """Police are with these children, who are away: they are back tomorrow, found if they had been reported."""
         if not rows.size:
             return
-        slots, tomorrow = self.own.missing_slot[rows], self.model.day + 1
+        slots = self.own.missing_slot[rows]
         self.table.days[slots] = np.minimum(self.table.days[slots], self.model.day - self.table.began[slots] + 0.5)
         self.table.detail[slots] |= np.where(self.table.detail[slots] & POLICE, FOUND, 0).astype(np.uint8)
-        self.table.ends[slots] = tomorrow
-        self.returns.setdefault(tomorrow, []).extend(rows.tolist())
+        self.table.ends[slots] = self.model.day + 1
 
     # -- pulls ---------------------------------------------------------------------------------------------------------
 
     def _feel_pulls(self, rows) -> None:
         """What pulls each of `rows` away has changed with its placement, stage or debt."""
-        hazards = self._pull_hazards(rows)
-        new = rows[(self.pulls.slot[rows] < 0) & (hazards > 0.0).any(axis=1)]
-        if new.size:
-            self.pulls.add(new)
-        inside = self.pulls.slot[rows] >= 0
-        if not inside.any():
-            return
-        rows, hazards = rows[inside], hazards[inside]
-        slots = self.pulls.slot[rows]
-        begins = (hazards > 0.0) & (self.pulls.hazard[slots] == 0.0) & ~np.isfinite(self.pulls.left[slots])
-        self.pulls.hazard[slots] = hazards
-        for cause in range(len(PULLS)):
-            starting = begins[:, cause]
-            if starting.any():
-                self._begin_pull(rows[starting], cause, hazards[starting, cause])
-
-    def _begin_pull(self, rows, cause: int, hazard) -> None:
-        name = self.pulls.causes[cause]
-        spells = self.pulls.columns[name]  # how many spells of this cause each child has had
-        slots = self.pulls.slot[rows]
-        spells[slots] += 1
-        patience = self.model.draws.exponential(f"missing.{name}", self.model.children.key[rows], spells[slots])
-        self.pulls.begin(rows, cause, patience, hazard)
+        hazards = np.zeros((len(PULLS), len(rows)))
+        for cause, hazard in enumerate(self.pull_hazards):
+            hazards[cause] = hazard(rows)
+        self.pulls.add(_pulled_first(rows, hazards, self.model.children.few.entry, self.pulls.slot.by_entry))
+        self._pull(rows, hazards, 0)
 
     def _renew_pull(self, rows, cause: int) -> None:
         """After an episode by one cause, the wait for the next by the same cause begins anew."""
-        rows = rows[self.pulls.slot[rows] >= 0]
-        if rows.size:
-            hazard = self._pull_hazards(rows)[:, cause]
-            pulled = hazard > 0.0
-            self._begin_pull(rows[pulled], cause, hazard[pulled])
+        hazards = np.zeros((1, len(rows)))
+        hazards[0] = self.pull_hazards[cause](rows)
+        self._pull(rows, hazards, cause, anew=True)
 
-    def _pull_hazards(self, rows):
-        """Daily hazards of going missing to family or friends, on a line, over debt or fear, sexually exploited, shape (rows, 4)."""
-        model, children, p = self.model, self.model.children, self.parameters
-        hazards = np.zeros((len(rows), len(PULLS)))
-        lever = model.levers.value(GOING_MISSING, rows)
-        setting, stage = children.setting[rows], children.stage[rows]
-        placed = (setting != AT_HOME) & (setting != WITH_PARENTS) & (setting != SECURE) & (setting != CUSTODY)
-        if placed.any():
-            far = placed & model.distance.is_far(rows)
-            hazards[:, 0] = placed * (p.family / 365.25) * self.own.restlessness[rows].astype(np.float64) * np.where(far, p.family_when_far, 1.0) * lever
-        involved = (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
-        if involved.any():
-            hazards[:, 1] = model.exploitation.is_sent_away(rows) * (p.stays / 30.4375) * model.levers.value(LINE_CONTACT, rows)
-            fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
-            hazards[:, 2] = involved * (p.debt_rate / 365.25) * model.exploitation.fear(rows) * fear * lever
-        exploited = model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
-        if exploited.any():
-            hazards[:, 3] = exploited * (p.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows)
-        return hazards
+    def _pull(self, rows, hazards, first: int, *, anew: bool = False) -> None:
+        """`rows` are pulled away at these hazards by so many causes from the `first` on; where they were not before (or `anew`) the wait begins."""
+        pulls, children = self.pulls, self.model.children
+        _pull(
+            rows, hazards, first, anew, children.few.entry, pulls.slot.by_entry, pulls.left, pulls.hazard, tuple(pulls.columns.values()),
+            children.columns["key"], self.pull_draws,
+        )  # fmt: skip
+
+    def _pulled_by_family(self, rows):
+        """Daily hazards of going missing to family or friends: of those in a placement that they can walk out of."""
+        model, p = self.model, self.parameters
+        placed = OPEN_PLACEMENTS[model.children.setting[rows]]
+        if not np.count_nonzero(placed):
+            return 0.0
+        far = placed & model.distance.is_far(rows)
+        restlessness, lever = self.own.restlessness[rows].astype(np.float64), model.levers.value(GOING_MISSING, rows)
+        return placed * (p.family / 365.25) * restlessness * np.where(far, p.family_when_far, 1.0) * lever
+
+    def _pulled_by_line(self, rows):
+        """... on a line: of those whom one that runs today sends away."""
+        if not np.count_nonzero(INVOLVED[self.model.children.stage[rows]]):
+            return 0.0
+        return self.model.exploitation.is_sent_away(rows) * (self.parameters.stays / 30.4375) * self.model.levers.value(LINE_CONTACT, rows)
+
+    def _pulled_by_debt(self, rows):
+        """... over debt or fear: of those who work a line or try to get out."""
+        model, p, stage = self.model, self.parameters, self.model.children.stage[rows]
+        involved = INVOLVED[stage]
+        if not np.count_nonzero(involved):
+            return 0.0
+        fear = np.where(stage == GETTING_OUT, p.fear_of_leaving, 1.0)
+        return involved * (p.debt_rate / 365.25) * model.exploitation.fear(rows) * fear * model.levers.value(GOING_MISSING, rows)
+
+    def _pulled_by_sexual_exploiters(self, rows):
+        """... because of sexual exploitation."""
+        model, exploited = self.model, self.model.other_exploitation.forms[SEXUALLY].is_exploited(rows)
+        return exploited * (self.parameters.sexual / 30.4375) * model.levers.value(SEXUAL_CONTACT, rows) if np.count_nonzero(exploited) else 0.0
 
     # -- levers --------------------------------------------------------------------------------------------------------
 
-    def _scale(self, rows, factors) -> None:
-        """The hazard of going missing over conflict changes, also for those who are away."""
+    def _scale(self, rows, factors, pulls: bool) -> None:
+        """The hazard of going missing over conflict changes, also for those who are away; and that of what `pulls`, but for lines and sexual exploiters."""
         self.conflict.multiply(rows, factors)
-        away = self.own.missing_slot[rows] >= 0
-        if away.any():
-            self.table.left[self.own.missing_slot[rows[away]]] /= factors[away]
+        _scale(
+            rows, factors, pulls, self.model.children.few.entry, self.own.missing_slot.by_entry, self.table.left, self.own.pull_slot.by_entry,
+            self.pulls.hazard,
+        )  # fmt: skip
 
     def _going_missing_moved(self, rows, factors) -> None:
-        self._scale(rows, factors)
-        self.pulls.multiply(rows, 0, factors)
-        self.pulls.multiply(rows, 2, factors)
+        self._scale(rows, factors, pulls=True)
 
     def _line_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 1, factors)
 
     def _sexual_contact_moved(self, rows, factors) -> None:
         self.pulls.multiply(rows, 3, factors)
+
+
+@njit(cache=True)
+def _due_back(rows, ends, day):
+    """Who of the table of missing children is back on a day, ascending."""
+    back = [rows[slot] for slot in range(len(rows)) if rows[slot] >= 0 and ends[slot] == day]
+    return np.sort(np.array(back, dtype=np.int64))
+
+
+@njit(cache=True)
+def _course(
+    rows, causes, home, place, high, pace, key, setting, born, entry, episodes, is_unaccompanied, identified_on, worker_slot, practice, numbers, day,
+):  # fmt: skip
+    """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
+
+    It is reported if whoever would report it does so before it is over; once the police know of it they search, at their `pace`
+    and sooner for a child at `high` risk, and find the child unless it is back before.
+    """
+    r = numbers[0]
+    all_days, all_detail = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        row, child, at = rows[i], key[rows[i]], entry[rows[i]]
+        n = np.uint64(episodes[at])
+        on_line, cared_for, known = causes[i] == LINE, setting[row] != AT_HOME, identified_on[at] > NEVER
+        longer = r.unaccompanied if is_unaccompanied[at] else 1.0
+        days = r.scale[causes[i]] * longer * (_exp(_neglog(_uniform(child ^ r.draw_missing_duration, n)) / r.tail[causes[i]]) - 1.0)
+        delay = _neglog(_uniform(child ^ r.draw_reporting_delay, n)) * (r.delay_care if cared_for else r.delay_home)
+        odds = r.care_police if cared_for else r.home
+        if on_line:
+            odds *= r.line_care if cared_for else r.line_home
+        if known:
+            odds *= r.known
+            delay *= r.known_sooner
+        if not cared_for and worker_slot[at] >= 0:
+            odds *= r.worker
+        if not cared_for and _uniform(child ^ r.draw_reporting_habit, n) < r.habit:
+            u = _uniform(child ^ r.draw_reporting_family, np.uint64(0))
+        else:
+            u = _uniform(child ^ r.draw_reporting_police, n)
+        police = delay < days and u < odds
+        noted = r.care_authority * practice[home[i]] * (r.line_care if on_line else 1.0)
+        authority = cared_for and _uniform(child ^ r.draw_reporting_authority, n) < noted
+        search = _neglog(_uniform(child ^ r.draw_police_search, n)) * (r.search_line if on_line else r.search) * pace[i]
+        found = police and delay + search < days
+        if found:
+            days = delay + search
+        all_days[i] = days
+        all_detail[i] = (
+            POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS) + LOOKED_AFTER * cared_for
+            + OLDER * ((day - born[row]) * 4 >= 16 * QUARTER_DAYS_IN_A_YEAR) + OUTSIDE * (place[i] != home[i]) + FOUND * found + HIGH_RISK * (police and high[i])
+        )  # fmt: skip
+    return all_days, all_detail
+
+
+@njit(cache=True)
+def _scale(rows, factors, pulls, entry, missing_slot, left, pull_slot, hazard):
+    """Going missing is so many times as likely: what is left of the patience of those who are away lasts 1/factor as long; so do two of the `pulls`."""
+    for i in range(len(rows)):
+        at = entry[rows[i]]
+        if missing_slot[at] >= 0:
+            left[missing_slot[at]] /= factors[i]
+        if pulls and pull_slot[at] >= 0:
+            for cause in (FAMILY, DEBT):
+                hazard[pull_slot[at], cause - FAMILY] *= factors[i]
+
+
+@njit(cache=True)
+def _pulled_first(rows, hazards, entry, slot):
+    """Who of `rows` is pulled by any cause (`hazards` by cause and row), and has no slot yet."""
+    first, number = np.empty(len(rows), dtype=np.int64), 0
+    for i in range(len(rows)):
+        if slot[entry[rows[i]]] < 0 and (hazards[:, i] > 0.0).any():
+            first[number] = rows[i]
+            number += 1
+    return first[:number]
+
+
+@njit(cache=True)
+def _pull(rows, hazards, first, anew, entry, slot, left, hazard, spells, key, draws):
+    """Put those of `rows` who have a slot under `hazards` (by cause, from the `first` on, and row). Where a cause was not at work, a spell begins.
+
+    With `anew` one begins wherever there is a hazard, and nothing else changes. `spells` tells, by cause, how many each child has had.
+    """
+    for i in range(len(rows)):
+        at = slot[entry[rows[i]]]
+        if at < 0:
+            continue
+        for n in range(len(hazards)):
+            cause, now = first + n, hazards[n, i]
+            begins = now > 0.0 and (anew or (hazard[at, cause] == 0.0 and left[at, cause] == np.inf))
+            if begins or not anew:
+                hazard[at, cause] = now
+            if begins:
+                spells[cause][at] += 1
+                left[at, cause] = _neglog(_uniform(key[rows[i]] ^ draws[cause], np.uint64(spells[cause][at])))

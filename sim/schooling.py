@@ -13,9 +13,12 @@ as a cause only, as campaigns say; set `recruitment.out_of_school` high and `whe
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
+from sim.arithmetic import _neglog, _uniform
 from sim.draws import gamma_quantile
 from sim.hazards import Clock
+from sim.kernels import by_name
 from sim.ledger import Event
 from sim.levers import ALWAYS, Lever
 from sim.parameters import ASSUMED, Parameters, parameter
@@ -23,22 +26,22 @@ from sim.population import (
     ABSENT,
     ALTERNATIVE,
     BANDS,
-    BOUND,
     GETTING_OUT,
     GROOMED,
     MAINSTREAM,
     NOT_INVOLVED,
     PART_TIME,
+    SCHOOLING,
     SETTINGS,
     SUSPENDED,
-    WORKING,
     group_of,
 )
-from sim.tables import by_portions, union
+from sim.tables import NOBODY, by_portions, union
 
 SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
 WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
 PASTS = ("looked after", "suspended", "permanently excluded", "missing")
+PUT_OUT = {ALTERNATIVE: Event.EXCLUDED, PART_TIME: Event.PART_TIME, ABSENT: Event.ABSENT, SUSPENDED: Event.SUSPENDED}
 USUAL_SUSPENSIONS = 4.0  # behind a child who is suspended, on average
 STARTS_AT = 8.0  # years of age from which suspensions are counted
 
@@ -79,11 +82,13 @@ class School:
         for band, times in enumerate(self.ages):
             for setting in range(len(SETTINGS)):
                 rates[group_of(np.arange(len(places)), band, setting)] = places.suspension_rate / 100.0 * times / 365.25 / (1.0 - p.absence)
+        chance = {f"draw_{name}": model.draws.stream(f"school.{name}") for name in ("absence", "exclusion", "part_time", "days")}
+        self.numbers = by_name(**p.as_dict(), **chance)
         self.clock = Clock(self.own.school_level, model.children.columns["group"], rates)
         model.clocks.append(self.clock)
         model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
         self.in_alternative_provision = 0  # children, today
-        self.back: dict[int, list[int]] = {}
+        self.out, self.back_on = NOBODY, NOBODY  # rows of the children who are out of school, and the day on which each is back
 
     # -- day 1 -----------------------------------------------------------------------------------------------------------
 
@@ -132,8 +137,8 @@ class School:
             self.clock.stop(leavers)
             self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
         self.feel_exploitation()
-        back = np.array(sorted(set(self.back.pop(model.day, ()))), dtype=np.int64)
-        back = back[model.children.is_present[back]] if back.size else back
+        back, out = _come_back(self.out, self.back_on, model.children.is_present, model.day)
+        self.out, self.back_on = self.out[:out], self.back_on[:out]
         if back.size:
             model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
             self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
@@ -142,36 +147,27 @@ class School:
         rows = self.clock.due()
         if rows.size:
             waiting = model.out_of_reach(rows)  # missing, in hospital or in custody: it comes when they are back
-            if waiting.any():
+            if np.count_nonzero(waiting):
                 self.clock.resume(rows[waiting], np.zeros(int(waiting.sum())))
                 rows = rows[~waiting]
             self._put_out(rows)
 
     def _put_out(self, rows) -> None:
         """Trouble has come to a head: a suspension, sometimes with a part-time timetable after it, or a permanent exclusion."""
-        model, p, children, draws = self.model, self.parameters, self.model.children, self.model.draws
-        self.own.suspensions[rows] = np.minimum(self.own.suspensions[rows], 254) + 1
-        key, n = children.key[rows], self.own.suspensions[rows]
-        absent = draws.happens("school.absence", key, p.absence, n)
-        rises = 1.0 - p.exclusion_rises + p.exclusion_rises * n / USUAL_SUSPENSIONS
-        exploited = (children.stage[rows] != NOT_INVOLVED) | (children.other_forms[rows] != 0)
-        odds = self.permanent[children.authority[rows]] * rises * np.where(exploited, p.exclusion_when_exploited, 1.0)
-        excluded = ~absent & draws.happens("school.exclusion", key, odds, n)
-        part_time = ~absent & ~excluded & draws.happens("school.part_time", key, p.part_time, n)
-        suspended = ~(absent | excluded | part_time)
-        mean = absent * p.absence_days + excluded * p.alternative_days + part_time * p.part_time_days + suspended * p.days
-        days = 1 + (draws.exponential("school.days", key, n) * mean).astype(np.int64)
-        for kind, event, state in (
-            (excluded, Event.EXCLUDED, ALTERNATIVE), (part_time, Event.PART_TIME, PART_TIME), (absent, Event.ABSENT, ABSENT),
-            (suspended, Event.SUSPENDED, SUSPENDED),
-        ):  # fmt: skip
-            if kind.any():
-                model.tell(event, rows[kind], amount=days[kind].astype(np.float64), serial=n[kind])
-                self.own.schooling[rows[kind]] = state
-        self.in_alternative_provision += int(excluded.sum())
-        model.today.give("put out of school", rows[~absent])
-        for row, after in zip(rows.tolist(), days.tolist(), strict=True):
-            self.back.setdefault(model.day + after, []).append(row)
+        model, facts = self.model, self.model.children.columns
+        n, states, days = _course(
+            rows, facts["key"], facts["authority"], self.own.suspensions, model.children.few.entry, facts["stage"].by_entry, facts["other_forms"].by_entry,
+            self.permanent, self.numbers,
+        )  # fmt: skip
+        self.own.schooling[rows] = states
+        numbers = np.bincount(states, minlength=len(SCHOOLING)).tolist()
+        for state, event in PUT_OUT.items():
+            if numbers[state]:
+                these = states == state
+                model.tell(event, rows[these], amount=days[these], serial=n[these])
+        self.in_alternative_provision += numbers[ALTERNATIVE]
+        model.today.give("put out of school", rows[states != ABSENT])
+        self.out, self.back_on = np.concatenate((self.out, rows)), np.concatenate((self.back_on, model.day + days))
 
     def feel_exploitation(self) -> None:
         """Those who have come to be groomed, to work or to try to get out are in trouble sooner."""
@@ -179,6 +175,48 @@ class School:
         rows = rows[self.model.children.is_present[rows]] if rows.size else rows
         if rows.size:
             stage = self.model.children.stage[rows]
-            inside = (stage == GROOMED) | (stage == WORKING) | (stage == BOUND) | (stage == GETTING_OUT)
+            inside = (stage >= GROOMED) & (stage <= GETTING_OUT)
             self.model.levers.hold(SCHOOL_TROUBLE, rows[inside], at=self.parameters.when_exploited, until=ALWAYS, by="exploitation")
             self.model.levers.release(SCHOOL_TROUBLE, rows[~inside], by="exploitation")
+
+
+@njit(cache=True)
+def _come_back(out, back_on, is_present, day):
+    """Who is back at school today, ascending; they leave the list, as do those who are not in the world any more. How many stay on it."""
+    back, left = np.empty(len(out), dtype=np.int64), 0
+    number = 0
+    for n in range(len(out)):
+        if not is_present[out[n]]:
+            continue
+        if back_on[n] == day:
+            back[number] = out[n]
+            number += 1
+        else:
+            out[left], back_on[left] = out[n], back_on[n]
+            left += 1
+    return np.sort(back[:number]), left
+
+
+@njit(cache=True)
+def _course(rows, key, authority, suspensions, entry, stage, other_forms, permanent, numbers):
+    """What trouble at school ends in for each of `rows`: which time it is (counted here), where it is in its schooling then, for how many days."""
+    p = numbers[0]
+    times, states, days = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        row, child, at = rows[i], key[rows[i]], entry[rows[i]]
+        times[i] = min(suspensions[row], 254) + 1
+        suspensions[row] = times[i]
+        n = np.uint64(times[i])
+        odds = permanent[authority[row]] * (1.0 - p.exclusion_rises + p.exclusion_rises * times[i] / USUAL_SUSPENSIONS)
+        if stage[at] != NOT_INVOLVED or other_forms[at] != 0:
+            odds *= p.exclusion_when_exploited
+        if _uniform(child ^ p.draw_absence, n) < p.absence:
+            states[i], mean = ABSENT, p.absence_days
+        elif _uniform(child ^ p.draw_exclusion, n) < odds:
+            states[i], mean = ALTERNATIVE, p.alternative_days
+        elif _uniform(child ^ p.draw_part_time, n) < p.part_time:
+            states[i], mean = PART_TIME, p.part_time_days
+        else:
+            states[i], mean = SUSPENDED, p.days
+        days[i] = 1 + int(_neglog(_uniform(child ^ p.draw_days, n)) * mean)
+    return times, states, days

@@ -14,7 +14,7 @@ from sim.levers import Lever
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FOUNDATIONS = {"arithmetic", "draws", "hazards", "parameters", "sources", "dates", "tables", "errors"}
+FOUNDATIONS = {"arithmetic", "draws", "hazards", "parameters", "sources", "dates", "tables", "errors", "kernels"}
 WORLD = {"population", "places", "levers", "ledger", "world", "today"}
 PART_OF = {"asking": "placements"}  # a mechanism in two files: it alone imports its part, which knows nothing of other mechanisms
 LIVES = {"demography", "schooling", "placements", "lines", "recruitment", "exploitation", "other_exploitation", "missing", "harm"}  # what comes to a child

@@ -65,8 +65,9 @@ def check_people(model: CountyLines) -> None:
     for level in ("care_level", "crisis_level", "conflict_level", "school_level"):
         assert not np.isnan(columns[level]).any()
         assert np.isinf(columns[level][~present]).all(), f"{level}: nothing happens to those who are not in the world"
-    due = {row for day, rows in model.schooling.back.items() if day > model.day for row in rows}
-    assert set((present & (columns["schooling"] != MAINSTREAM)).nonzero()[0].tolist()) <= due, (
+    out, back_on = model.schooling.out, model.schooling.back_on
+    assert len(out) == len(set(out.tolist())), "whoever is out of school is so once"
+    assert set((present & (columns["schooling"] != MAINSTREAM)).nonzero()[0].tolist()) <= set(out[back_on > model.day].tolist()), (
         "whoever is out of school has a day of return"
     )
     assert model.schooling.in_alternative_provision == int((present & (columns["schooling"] == ALTERNATIVE)).sum())
@@ -96,11 +97,7 @@ def check_missing(model: CountyLines) -> None:
     away = check_few(table, columns["missing_slot"], columns["is_present"])
     slots = columns["missing_slot"][away]
     assert (table.began[slots] <= model.day).all() and (table.days[slots] > 0).all()
-    due = defaultdict(set)
-    for day, rows in model.missing.returns.items():
-        for row in rows:
-            due[row].add(day)
-    assert all(any(day > model.day for day in due[row]) for row in away.tolist()), "whoever is away has a day of return"
+    assert (table.ends[slots] > model.day).all(), "whoever is away has a day of return"
     assert (columns["episodes"][away] == table.serial[slots]).all()
     check_few(model.missing.pulls, model.missing.pulls.slot, columns["is_present"])
 

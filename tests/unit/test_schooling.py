@@ -63,12 +63,8 @@ def test_who_was_put_out_comes_back_on_the_day_that_was_told(trouble):
         key: model.day + int(days) for key, days in zip(told["child"].tolist(), told["amount"].tolist(), strict=True)
     }
     assert min(told["amount"]) >= 1
-    due = {
-        int(model.children.key[row]): day
-        for day, some in model.schooling.back.items()
-        for row in some
-        if int(model.children.key[row]) in until
-    }
+    keys, back_on = model.children.key[model.schooling.out].tolist(), model.schooling.back_on.tolist()
+    due = {key: day for key, day in zip(keys, back_on, strict=True) if key in until}
     assert due == until
     means = {kind: told["amount"][told["event"] == kind].mean() - 0.5 for kind in STATES}
     p = model.parameters["schooling"]
