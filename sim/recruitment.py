@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
+from sim.arithmetic import _neglog, _uniform
+from sim.dates import QUARTER_DAYS_IN_A_YEAR
 from sim.draws import GOLDEN, MASK
 from sim.ledger import Event
 from sim.levers import Lever
@@ -33,10 +36,12 @@ from sim.population import (
     SUPPORTED,
     SUSPENDED,
     WITH_PARENTS,
-    band_of,
 )
-from sim.tables import is_in, portions, ranges
+from sim.tables import portions, ranges
 from sim.world import CORNERS, NEIGHBOURHOOD
+
+if TYPE_CHECKING:
+    from sim.other_exploitation import Exploiters
 
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
@@ -71,7 +76,7 @@ class Recruitment(Parameters, group="recruitment"):
     filled_on_day_1 = parameter(0.75, unit="probability", between=(0.2, 0.8), source=ASSUMED, distribution="fixed", doc="Positions held by children on day 1; the warm-up year forgets it.")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Contact:
     """One contact of today: who makes it, which of theirs it is, where, for which form of exploitation, and the weight of known children."""
 
@@ -98,9 +103,11 @@ class Recruiting:
         self.deprivation = 1.0 + p.place * (places.imd_score / mean - 1.0)
         self.working_friends = np.zeros(model.demography.circles + 1, dtype=np.int16)  # the last is of those without friends
         self.working_in_household: Counter[int] = Counter()
-        self.working_in_neighbourhood: Counter[int] = Counter()
+        self.working_in_neighbourhood = np.zeros(len(model.demography.first_row_of), dtype=np.int32)
         self.inside = model.world.inside
         self.contacts: list[Contact] = []  # of today
+        self._sought: list[tuple[Recruiter, int, float]] = []  # for a line today: recruiter, serial, how far the line adapts to pressure
+        self._sought_otherwise: list[tuple[Exploiters, int, float]] = []  # ... for other exploiters: who, serial, their share made in homes
         self.elsewhere: list[tuple[Recruiter, int, int]] = []  # contacts outside the world: recruiter, serial, place
         self.meet_homes()
 
@@ -139,29 +146,43 @@ class Recruiting:
     # -- where contacts are made -------------------------------------------------------------------------------------------
 
     def seek_for(self, recruiter: Recruiter) -> None:
-        """A recruiter's next contact: in a place, at a venue. Under pressure it turns to the market's own children, and online."""
-        model, draws, p, line = self.model, self.model.draws, self.parameters, recruiter.line
-        key, serial = recruiter.key, recruiter.contact
-        adaptation = model.lines.parameters.adaptation if line.is_under_pressure else 0.0
-        in_market = draws.one_uniform("recruiter.in_market", key, serial) < p.in_market + adaptation * (1.0 - p.in_market)
-        place = line.market if in_market else line.origin
-        if line.outlets and draws.one_uniform("recruiter.at_outlet", key, serial) < p.at_outlet:
-            place = line.outlets[serial % len(line.outlets)]
-        if not self.inside[place]:
-            self.elsewhere.append((recruiter, serial, place))
-            return
-        venue = int(np.searchsorted(self.venues, draws.one_uniform("recruiter.venue", key, serial)))
-        if venue == SCHOOL and not model.is_school_day:
-            venue = STREET
-        if adaptation and draws.one_uniform("recruiter.goes_online", key, serial) < 0.5 * adaptation:
-            venue = ONLINE
-        self.contacts.append(Contact(recruiter, serial, place, venue, BY_A_LINE, 1.0 - adaptation))
+        """A recruiter's next contact, which has its place and venue when all of the day are known."""
+        adaptation = self.model.lines.parameters.adaptation if recruiter.line.is_under_pressure else 0.0
+        self._sought.append((recruiter, recruiter.contact, adaptation))
 
-    def seek_otherwise(self, exploiters, in_homes: float) -> None:
-        """A contact of exploiters who are no recruiters of a line, in their own authority."""
-        u = self.model.draws.one_uniform("exploiters.venue", exploiters.key, exploiters.contact)
-        venue = HOME if u < in_homes else ONLINE if u < in_homes + 0.5 * (1.0 - in_homes) else STREET
-        self.contacts.append(Contact(exploiters, exploiters.contact, exploiters.place, venue, exploiters.form, 1.0))
+    def seek_otherwise(self, exploiters: Exploiters, in_homes: float) -> None:
+        """A contact of exploiters who are no recruiters of a line."""
+        self._sought_otherwise.append((exploiters, exploiters.contact, in_homes))
+
+    def _go_for_lines(self) -> None:
+        """Where recruiters make their contacts: in a place, at a venue. Under pressure they turn to the market's own children, and online."""
+        model, draws, p = self.model, self.model.draws, self.parameters
+        recruiters, serials, adaptations = zip(*self._sought, strict=True)
+        self._sought.clear()
+        keys, serial, adaptation = np.array([each.key for each in recruiters], dtype=np.uint64), np.array(serials), np.array(adaptations)
+        in_market = draws.uniform("recruiter.in_market", keys, serial) < p.in_market + adaptation * (1.0 - p.in_market)
+        at_outlet = draws.uniform("recruiter.at_outlet", keys, serial) < p.at_outlet
+        venue = np.searchsorted(self.venues, draws.uniform("recruiter.venue", keys, serial))
+        if not model.is_school_day:
+            venue[venue == SCHOOL] = STREET
+        if any(adaptations):
+            venue[draws.uniform("recruiter.goes_online", keys, serial) < 0.5 * adaptation] = ONLINE
+        for n, (recruiter, in_its_market, at_an_outlet, at) in enumerate(zip(recruiters, in_market.tolist(), at_outlet.tolist(), venue.tolist(), strict=True)):
+            line = recruiter.line
+            place = line.outlets[serials[n] % len(line.outlets)] if line.outlets and at_an_outlet else line.market if in_its_market else line.origin
+            if self.inside[place]:
+                self.contacts.append(Contact(recruiter, serials[n], place, at, BY_A_LINE, 1.0 - adaptations[n]))
+            else:
+                self.elsewhere.append((recruiter, serials[n], place))
+
+    def _go_otherwise(self) -> None:
+        """Other exploiters make their contacts in their own authority."""
+        exploiters, serials, shares = zip(*self._sought_otherwise, strict=True)
+        self._sought_otherwise.clear()
+        keys, in_homes = np.array([each.key for each in exploiters], dtype=np.uint64), np.array(shares)
+        u = self.model.draws.uniform("exploiters.venue", keys, np.array(serials))
+        venue = np.where(u < in_homes, HOME, np.where(u < in_homes + 0.5 * (1.0 - in_homes), ONLINE, STREET))
+        self.contacts += [Contact(by, serial, by.place, at, by.form, 1.0) for by, serial, at in zip(exploiters, serials, venue.tolist(), strict=True)]
 
     def _meet_elsewhere(self, on_day_1: bool) -> None:
         """Contacts outside the world: no child of ours, but the position may be taken by a child of elsewhere."""
@@ -176,6 +197,10 @@ class Recruiting:
 
     def _meet(self, on_day_1: bool = False) -> None:
         """Each contact of the day reaches one child, or nobody; a child whom two contacts of one form reach is met by the first, by key."""
+        if self._sought:
+            self._go_for_lines()
+        if self._sought_otherwise:
+            self._go_otherwise()
         model, contacts = self.model, sorted(self.contacts, key=lambda contact: (contact.by.key, contact.serial))
         self.contacts.clear()
         self._meet_elsewhere(on_day_1)
@@ -267,14 +292,11 @@ class Recruiting:
 
     def weights(self, rows, place):
         """The weight of each of `rows` in a contact at a place, whoever makes it."""
-        children, p = self.model.children, self.parameters
-        weight = children.exposure[rows].astype(np.float64)
-        weight *= self.ages[band_of(children.ages(rows))]
-        weight *= self.deprivation[children.authority[rows]]
-        weight *= np.where(children.schooling[rows] == MAINSTREAM, 1.0, p.out_of_school)
-        in_care = children.setting[rows] != AT_HOME
-        weight *= np.where(in_care, p.looked_after, 1.0)
-        weight *= np.where(in_care & (children.authority[rows] != place), p.newcomer, 1.0)
+        facts, p = self.model.children.columns, self.parameters
+        weight = _weights(
+            rows, np.broadcast_to(place, len(rows)), self.model.day, facts["born"], facts["exposure"], facts["authority"], facts["schooling"], facts["setting"],
+            self.ages, self.deprivation, p.out_of_school, p.looked_after, p.newcomer,
+        )  # fmt: skip
         weight *= self.model.levers.value(BEING_FOUND, rows)
         return weight * ~self.model.out_of_reach(rows)
 
@@ -283,57 +305,48 @@ class Recruiting:
 
         `known` is the weight of a child whom services know: the more a line under pressure adapts, the less it goes near them.
         """
-        children, p = self.model.children, self.parameters
+        children, demography, p = self.model.children, self.model.demography, self.parameters
         weight = np.where(children.is_male[rows], 1.0, p.girls) * (children.stage[rows] == NOT_INVOLVED)
         weight *= np.where(children.identified_on[rows] > NEVER, known, 1.0)
         with_peer = self.working_friends[children.circle[rows]] > 0
-        if with_peer.any():
-            with_peer &= self.model.distance.keeps_ties(rows)
+        with_peer[with_peer] = self.model.distance.keeps_ties(rows[with_peer])
         slots = children.care_slot[rows]
         homes = np.where(slots >= 0, self.model.placements.table.home[slots], -1)
         with_peer |= self.working_residents[homes] > 0
-        weight *= np.where(with_peer, p.peers, 1.0)
-        near = is_in(self.model.demography.neighbourhood(rows), np.array(sorted(self.working_in_neighbourhood), dtype=np.int64)).nonzero()[0]
-        if near.size:
-            households = self.model.demography.household(rows[near])
-            weight[near] *= np.where(is_in(households, np.array(sorted(self.working_in_household), dtype=np.int64)), p.siblings, 1.0)
+        weight[with_peer] *= p.peers
+        near = self.working_in_neighbourhood[demography.neighbourhood(rows)].nonzero()[0]
+        households = demography.household(rows[near]).tolist()
+        weight[near[[household in self.working_in_household for household in households]]] *= p.siblings
         return weight
 
     def _choose(self, contacts: list[Contact]) -> list[int]:
         """The row of the child whom each contact reaches, or -1 for nobody."""
         model, draws = self.model, self.model.draws
         rows, of, usual = self._in_reach(contacts)
-        weight = self.weights(rows, np.array([contact.place for contact in contacts])[of])
-        form = np.array([contact.form for contact in contacts])[of]
-        known = np.array([contact.known for contact in contacts])[of]
-        for which in sorted({contact.form for contact in contacts}):
-            mine = form == which
-            if which == BY_A_LINE:
-                weight[mine] *= self._weights_for_a_line(rows[mine], known[mine])
+        weight = self.weights(rows, np.array([contact.place for contact in contacts], dtype=np.int64)[of])
+        forms = np.array([contact.form for contact in contacts])
+        known = np.array([contact.known for contact in contacts])
+        for form in set(forms.tolist()):
+            mine = (forms == form)[of].nonzero()[0]
+            if form == BY_A_LINE:
+                weight[mine] *= self._weights_for_a_line(rows[mine], known[of[mine]])
             else:
-                weight[mine] *= model.other_exploitation.forms[which].weights(rows[mine])
-        rows, of, weight = rows[weight > 0.0], of[weight > 0.0], weight[weight > 0.0]
+                weight[mine] *= model.other_exploitation.forms[form].weights(rows[mine])
         keys = np.array([contact.by.key for contact in contacts], dtype=np.uint64)
         serials = np.array([contact.serial for contact in contacts], dtype=np.int64)
         pairs = keys + serials.astype(np.uint64) * np.uint64(GOLDEN)
-        race = draws.exponential("recruiter.choice", model.children.key[rows], pairs[of]) / weight
-        best = draws.exponential("recruiter.nobody", keys, serials) / (self.parameters.nobody * usual)
-        np.minimum.at(best, of, race)
-        chosen = np.full(len(contacts), -1, dtype=np.int64)
-        first = race == best[of]
-        chosen[of[first]] = rows[first]
-        return chosen.tolist()
+        nobody = draws.exponential("recruiter.nobody", keys, serials) / (self.parameters.nobody * usual)
+        return _first(rows, of, weight, model.children.columns["key"], pairs, draws.stream("recruiter.choice"), nobody).tolist()
 
     def note_peers(self, rows, change: int) -> None:
         """`rows` begin (+1) or cease (-1) to work a line: their friends and siblings know."""
         np.add.at(self.working_friends, self.model.children.circle[rows], change)
         self.working_friends[-1] = 0
-        households, neighbourhoods = self.model.demography.household(rows), self.model.demography.neighbourhood(rows)
-        for number, where in ((self.working_in_household, households), (self.working_in_neighbourhood, neighbourhoods)):
-            for one in where.tolist():
-                number[one] += change
-                if not number[one]:
-                    del number[one]
+        np.add.at(self.working_in_neighbourhood, self.model.demography.neighbourhood(rows), change)
+        for household in self.model.demography.household(rows).tolist():
+            self.working_in_household[household] += change
+            if not self.working_in_household[household]:
+                del self.working_in_household[household]
 
     def note_residents(self) -> None:
         """Who works a line among the residents of each home."""
@@ -345,3 +358,32 @@ class Recruiting:
         np.add.at(self.working_residents, homes[homes >= 0], 1)
 
 
+@njit(cache=True)
+def _weights(rows, place, day, born, exposure, authority, schooling, setting, ages, deprivation, out_of_school, looked_after, newcomer):
+    """Exposure of each of `rows` times what its age, its home authority, its schooling, care and being new in a place make of it."""
+    weight = np.empty(len(rows))
+    for n in range(len(rows)):
+        row = rows[n]
+        age, home = (day - born[row]) * 4 // QUARTER_DAYS_IN_A_YEAR, authority[row]
+        weight[n] = exposure[row]
+        weight[n] *= ages[(age > 12) + (age > 14) + (age > 15)]
+        weight[n] *= deprivation[home]
+        if schooling[row] != MAINSTREAM:
+            weight[n] *= out_of_school
+        if setting[row] != AT_HOME:
+            weight[n] *= looked_after
+            if home != place[n]:
+                weight[n] *= newcomer
+    return weight
+
+
+@njit(cache=True)
+def _first(rows, of, weight, key, pairs, stream, nobody):
+    """The child who is first in the race of each contact: Exp(1) over weight, against `nobody`. -1 where nobody is."""
+    best, first = nobody.copy(), np.full(len(nobody), -1)
+    for n in range(len(rows)):
+        if weight[n] > 0.0:
+            race = _neglog(_uniform(key[rows[n]] ^ stream, pairs[of[n]])) / weight[n]
+            if race <= best[of[n]]:
+                best[of[n]], first[of[n]] = race, rows[n]
+    return first

@@ -184,7 +184,8 @@ def check_lines(model: CountyLines) -> None:
     assert all(recruiting.working_friends[circle] == number for circle, number in friends.items())
     assert recruiting.working_friends.sum() == sum(friends.values())
     assert recruiting.working_in_household == Counter(everybody.household(rows).tolist())
-    assert recruiting.working_in_neighbourhood == Counter(everybody.neighbourhood(rows).tolist())
+    number = np.bincount(everybody.neighbourhood(rows), minlength=len(recruiting.working_in_neighbourhood))
+    assert (recruiting.working_in_neighbourhood == number).all()
 
 
 def check_other_exploitation(model: CountyLines) -> None:

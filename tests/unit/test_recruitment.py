@@ -196,6 +196,7 @@ def test_a_line_under_pressure_turns_to_its_market_to_children_nobody_knows_and_
         line.feel_pressure()
         for line.recruiter.contact in range(1000, 1400):
             model.recruitment.seek_for(line.recruiter)
+        model.recruitment._go_for_lines()
         made, model.recruitment.contacts = model.recruitment.contacts, []
         shares[adaptation] = len([one for one in made if one.place == line.market]) / 400, np.mean([one.venue == ONLINE for one in made]), {one.known for one in made}
         model.recruitment.elsewhere.clear()
