@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from sim.dates import EIGHTEEN, date_of, day_of, first_septembers
+from sim.dates import EIGHTEEN, QUARTER_DAYS_IN_A_YEAR, date_of, day_of, first_septembers
 from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import CHILD_COLUMNS, Event, Table
 from sim.parameters import ASSUMED, Parameters, parameter
@@ -23,7 +25,7 @@ from sim.tables import portions, union
 from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
-THIRTEEN, FIFTEEN, SIXTEEN = 4749, 5479, 5844  # days of age at which the age band changes
+BIRTHDAYS = np.array((4749, 5479, 5844, EIGHTEEN))  # days of age at thirteen, fifteen, sixteen, when the age band changes, and at eighteen
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
 
 
@@ -94,29 +96,29 @@ class Demography:
 
     def have_birthdays(self) -> None:
         """Children pass into the next age band; at eighteen they leave observation."""
-        older = [self._aged(age) for age in (THIRTEEN, FIFTEEN, SIXTEEN)]
-        self.model.today.give("turned sixteen", older[2])
-        rows = np.concatenate(older)
-        if rows.size:
-            self.regroup(rows, band=np.repeat((1, 2, 3), [len(aged) for aged in older]))
-        leavers = self._aged(EIGHTEEN)
-        if leavers.size or self.gone:
-            self._pass_out_of_observation(leavers)
+        rows, begins = _birthdays(self.model.day - BIRTHDAYS - self.first_born, self.first_of_day, self.by_age, self.own.is_present)
+        sixteen, eighteen = begins[2:].tolist()
+        self.model.today.give("turned sixteen", rows[sixteen:eighteen])
+        if eighteen:
+            self.regroup(rows[:eighteen])
+        if eighteen < len(rows) or self.gone:
+            self._pass_out_of_observation(rows[eighteen:])
 
     def _pass_out_of_observation(self, leavers) -> None:
         """How each child stands who leaves today: exploited, in debt, missing, looked after; at eighteen, transferred or dead."""
-        children, why = self.model.children, dict.fromkeys(leavers.tolist(), 0)
-        for row, reason in self.gone:
-            if self.own.is_present[row]:
-                why.setdefault(row, reason)
-        self.gone.clear()
-        leavers = np.array(sorted(why), dtype=np.int64)
+        children = self.model.children
+        why: Any = 0
+        if self.gone:
+            gone = {row: reason for row, reason in reversed(self.gone) if self.own.is_present[row]}  # the first reason counts
+            gone |= dict.fromkeys(leavers.tolist(), 0)
+            self.gone.clear()
+            leavers = np.array(sorted(gone), dtype=np.int64)
+            why = np.array([gone[row] for row in leavers.tolist()], dtype=np.int64)
         self.own.is_present[leavers] = False
         self.present -= leavers.size
         self.model.tell(
             Event.LEFT, leavers, cause=children.stage[leavers], amount=self.model.exploitation.debt(leavers),
-            detail=1 * (children.missing_slot[leavers] >= 0) + 2 * (children.setting[leavers] != AT_HOME)
-            + np.array([why[row] for row in leavers.tolist()], dtype=np.int64),
+            detail=1 * (children.missing_slot[leavers] >= 0) + 2 * (children.setting[leavers] != AT_HOME) + why,
         )  # fmt: skip
 
     def leave_tomorrow(self, row: int, *, died: bool = False, transferred: bool = False) -> None:
@@ -154,12 +156,9 @@ class Demography:
         if rows.size:
             self.model.ledger.tables["children"].append(len(rows), day=self.model.day, row=rows)
 
-    def regroup(self, rows, band=None) -> None:
+    def regroup(self, rows) -> None:
         """Put `rows` under the hazards of their authority, age band and setting, and let the clocks follow."""
-        before = self.own.group[rows].astype(np.int64)
-        bands = band_of(self.model.children.ages(rows)) if band is None else band
-        setting = self.model.children.setting[rows].astype(np.int64)
-        self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), bands, setting)
+        before = _regroup(rows, self.own.group, self.own.authority, self.own.born, self.model.children.columns["setting"], self.model.day)
         for clock in self.model.clocks:
             clock.moved(rows, before)
 
@@ -180,11 +179,6 @@ class Demography:
         same_circle = (self.own.circle[rows] == self.own.circle[row]) & (self.own.circle[row] >= 0)
         return rows[same_circle | (self.household(rows) == self.household(np.array([row]))[0])]
 
-    def _aged(self, days: int):
-        """Rows of those present who are exactly so many days old today."""
-        rows = self._born(self.model.day - days, self.model.day - days)
-        return rows[self.own.is_present[rows]]
-
     def _born(self, first: int, last: int):
         """Rows of those who were born between two days, both included."""
         ends = len(self.first_of_day) - 1
@@ -192,6 +186,37 @@ class Demography:
         rows = self.by_age[begin:end].astype(np.int64)
         rows.sort()
         return rows
+
+
+_band_of: Any = njit(band_of)
+_group_of: Any = njit(group_of)
+
+
+@njit(cache=True)
+def _birthdays(born, first_of_day, by_age, is_present):
+    """Those present who were born on some days (in days from the first of `first_of_day`), ascending for each, and where those of each begin."""
+    last = len(first_of_day) - 1
+    first, end = first_of_day[np.clip(born, 0, last)], first_of_day[np.clip(born + 1, 0, last)]
+    rows, begins, number = np.empty((end - first).sum(), dtype=np.int64), np.empty(len(born), dtype=np.int64), 0
+    for n in range(len(born)):
+        begins[n] = number
+        for row in by_age[first[n] : end[n]]:
+            if is_present[row]:
+                rows[number] = row
+                number += 1
+        rows[begins[n] : number].sort()
+    return rows[:number], begins
+
+
+@njit(cache=True)
+def _regroup(rows, group, authority, born, setting, day):
+    """Put each of `rows` into the group of its authority, age and setting; in which it was before."""
+    before = np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        row = rows[i]
+        before[i] = group[row]
+        group[row] = _group_of(np.int64(authority[row]), _band_of((day - born[row]) * 4 // QUARTER_DAYS_IN_A_YEAR), np.int64(setting[row]))
+    return before
 
 
 class Register(Table):

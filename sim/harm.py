@@ -8,8 +8,9 @@ has ended.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from sim.draws import exp
+from sim.arithmetic import _exp, _uniform
 from sim.ledger import Event
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import CAUSES, LINE, SEXUAL
@@ -46,17 +47,15 @@ class Harming:
         self.rates = np.tile(np.array([p.assault, p.sexual_assault, p.injury, p.threat, p.death]), (len(CAUSES), 1))
         self.rates[LINE, [ASSAULT, INJURY, THREATENED]] *= p.on_a_line
         self.rates[SEXUAL, SEXUAL_ASSAULT] *= p.when_sexual
+        self.draws = np.array([model.draws.stream(f"harm.{name}") for name in KINDS])
 
     def look_back(self) -> None:
         """Those who came back today: what happened to them while they were away."""
-        model, draws = self.model, self.model.draws
+        model = self.model
         for rows, cause, days, _, serial in model.today.get("back"):
-            key = model.children.key[rows]
-            odds = 1.0 - exp((-self.rates[cause] * np.minimum(days, 60.0)[:, None]).ravel()).reshape(-1, len(KINDS))
-            for kind, name in enumerate(KINDS):
-                hurt = draws.happens(f"harm.{name}", key, odds[:, kind], serial)
-                if not hurt.any():
-                    continue
+            who, kinds = _harms(model.children.key[rows], cause, days, serial, self.rates, self.draws)
+            for kind in sorted(set(kinds.tolist())):
+                hurt = who[kinds == kind]
                 model.tell(Event.HARMED, rows[hurt], cause=kind, detail=cause[hurt], serial=serial[hurt])
                 if kind == THREATENED:
                     model.today.give("threatened", rows[hurt])
@@ -84,3 +83,16 @@ class Harming:
         self.own.in_hospital_until[rows] = until
         still = self.own.in_hospital_until[self.in_hospital] > self.model.day
         self.in_hospital = union(self.in_hospital[still], rows)
+
+
+@njit(cache=True)
+def _harms(key, cause, days, serial, rates, draws):
+    """Who was harmed while away (a number in `key`), and in which way; a child may be so in several."""
+    who, kinds, number = np.empty(rates.shape[1] * len(key), dtype=np.int64), np.empty(rates.shape[1] * len(key), dtype=np.int64), 0
+    for i in range(len(key)):
+        for kind in range(rates.shape[1]):
+            odds = 1.0 - _exp(-rates[cause[i], kind] * min(days[i], 60.0))
+            if _uniform(key[i] ^ draws[kind], np.uint64(serial[i])) < odds:
+                who[number], kinds[number] = i, kind
+                number += 1
+    return who[:number], kinds[:number]
