@@ -33,7 +33,6 @@ from sim.draws import Draws
 from sim.errors import InputError
 from sim.ledger import STOCKS, Event, Ledger
 from sim.levers import Levers
-from sim.lines import ADULT, ELSEWHERE, PAUSED, SEEKS
 from sim.parameters import ParameterError, Parameters, nearest
 from sim.policies import Policy, every_policy
 from sim.population import (
@@ -264,18 +263,15 @@ class CountyLines(mesa.Model):
         out = involved[children.stage[involved] == SAFE]
         not_safe = (children.setting[out] == CUSTODY) | (children.in_hospital_until[out] > self.day)  # which is not being safe
         open_lines = [line for line in self.lines.lines if line.is_open]
-        holders: list[int] = []
-        for line in open_lines:
-            holders += line.positions
-        without_child = sum(map(holders.count, (SEEKS, PAUSED, ADULT, ELSEWHERE)))
+        holders = np.array([holder for line in open_lines for holder in line.positions])
         in_crisis = self.levers.number_held("going missing", "crisis")
         values = (
             self.demography.present, len(p.table), len(away), int(np.count_nonzero(children.setting[missing_rows] != AT_HOME)),
             in_crisis, stages[APPROACHED], stages[GROOMED], stages[WORKING], stages[BOUND], stages[GETTING_OUT], len(out) - int(not_safe.sum()),
-            len(open_lines), len(holders), holders.count(SEEKS), len(holders) - without_child, p.beds, p.beds_taken,
+            len(open_lines), len(holders), sum(line.open_positions for line in open_lines), int(np.count_nonzero(holders >= 0)), p.beds, p.beds_taken,
             self.services.waiting(),
             self.other_exploitation.forms[SEXUALLY].exploited, self.other_exploitation.forms[BY_OTHERS].exploited,
-            int(np.count_nonzero(children.setting[p.table.rows[p.table.rows >= 0]] == CUSTODY)),
+            int(np.count_nonzero(children.setting[p.in_custody] == CUSTODY)),
             int(self.relationships.table.trusts[self.relationships.table.rows >= 0].sum()),
             sum(team.helping for team in self.services.specialists.values()),
             sum(len(team.queue) for team in self.services.specialists.values()),
