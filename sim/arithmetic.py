@@ -115,6 +115,12 @@ def exponentials_of_one_serial(stream, key, serial):
 
 
 @njit(cache=True)
+def one_exponential(stream, key, serial):
+    """-ln of the number at one address."""
+    return _neglog(_uniform(key ^ stream, serial))
+
+
+@njit(cache=True)
 def neglogs(x):
     """-ln of each of `x`, one axis."""
     out = np.empty(len(x))

@@ -155,7 +155,7 @@ class Draws:
 
     def one_exponential(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `exponential`."""
-        return neglog_one(self.one_uniform(decision, key, serial))
+        return arithmetic.one_exponential(self.stream(decision), np.uint64(key), np.uint64(serial))
 
     def happens(self, decision: str, key: Keys, probability: Floats | float, serial: NDArray[np.integer] | int | np.uint64 = _FIRST):
         """True where the draw at this address falls under `probability` [0 to 1]."""
