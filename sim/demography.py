@@ -21,7 +21,7 @@ from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import CHILD_COLUMNS, Event, Table
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
-from sim.tables import portions, union
+from sim.tables import is_in, portions, union
 from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
@@ -110,10 +110,12 @@ class Demography:
         why: Any = 0
         if self.gone:
             gone = {row: reason for row, reason in reversed(self.gone) if self.own.is_present[row]}  # the first reason counts
-            gone |= dict.fromkeys(leavers.tolist(), 0)
             self.gone.clear()
-            leavers = np.array(sorted(gone), dtype=np.int64)
-            why = np.array([gone[row] for row in leavers.tolist()], dtype=np.int64)
+            others = np.array(sorted(gone), dtype=np.int64)
+            others = others[~is_in(others, leavers)]  # at eighteen, whatever else
+            leavers = union(leavers, others)
+            why = np.zeros(len(leavers), dtype=np.int64)
+            why[leavers.searchsorted(others)] = [gone[row] for row in others.tolist()]
         self.own.is_present[leavers] = False
         self.present -= leavers.size
         self.model.tell(

@@ -182,18 +182,15 @@ class School:
 
 @njit(cache=True)
 def _come_back(out, back_on, is_present, day):
-    """Who is back at school today, ascending; they leave the list, as do those who are not in the world any more. How many stay on it."""
-    back, left = np.empty(len(out), dtype=np.int64), 0
-    number = 0
+    """Who is back at school today, ascending, if it is in the world still; they leave the list, on which so many stay."""
+    back, number, left = np.empty(len(out), dtype=np.int64), 0, 0
     for n in range(len(out)):
-        if not is_present[out[n]]:
-            continue
-        if back_on[n] == day:
-            back[number] = out[n]
-            number += 1
-        else:
+        if back_on[n] != day:
             out[left], back_on[left] = out[n], back_on[n]
             left += 1
+        elif is_present[out[n]]:
+            back[number] = out[n]
+            number += 1
     return np.sort(back[:number]), left
 
 
