@@ -148,19 +148,3 @@ def interpolated(e, scale, row):
         below = int(at)
         out[i] = row[below] + (at - below) * (row[below + 1] - row[below])
     return out
-
-
-@njit(cache=True)
-def races_by_distance(stream, key, serial, x, y, from_x, from_y, near, decay):
-    """Who is nearer is likelier to come first: Exp(1) draws times (1 + distance / near) to the power `decay`, and the distances.
-
-    A row for each serial, which starts at (`from_x`, `from_y`); a column for each key, at (`x`, `y`).
-    """
-    race, distance = np.empty((len(serial), len(key))), np.empty((len(serial), len(key)))
-    for n in range(len(serial)):
-        for i in range(len(key)):
-            east, north = x[i] - from_x[n], y[i] - from_y[n]
-            distance[n, i] = math.sqrt(east * east + north * north)
-            times = _exp(-decay * _neglog(1.0 + distance[n, i] / near))
-            race[n, i] = _neglog(_uniform(key[i] ^ stream, serial[n])) * times
-    return race, distance

@@ -4,30 +4,28 @@ An authority looks first inside its own area or first outside, at its published 
 keyed race by what they have and how near they are; the homes of an authority in that of a race by how near they are to the child's
 own home. A home with a free bed may refuse, a known child more often; after ten homes an emergency arrangement is made.
 
-The races are looked up for all requests of a day together, because they depend on nobody; what is free is seen when a request has
-its turn.
+A race depends on nobody; what is free is seen when a request has its turn, and only those who may have a free bed then need be in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from sim.arithmetic import races_by_distance
+from sim.arithmetic import _exp, _neglog, _uniform
 from sim.draws import GOLDEN
 from sim.ledger import Event
 from sim.population import CHILDRENS_HOME, FOSTER, KINSHIP, NEVER, SECURE, SPECIALIST_FOSTER, SUPPORTED
 from sim.tables import is_in
 
 if TYPE_CHECKING:
-    from sim.placements import Home, Homes, Placements
+    from sim.placements import Home, Placements
 
 WITH_BEDS = (FOSTER, SPECIALIST_FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED)
 AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency arrangement
-TOGETHER = 1 << 18  # draws of a race that are looked up at a time, to bound memory
 
 
 class Request(NamedTuple):
@@ -63,68 +61,35 @@ class Asking:
         self.number = placements.serials(self.rows)
         self.serials = self.keys + self.number.astype(np.uint64) * np.uint64(GOLDEN)  # of this child's this placement
         self.x, self.y = model.points(self.keys, self.authorities)
-        outside = [placements.share_first_sought_outside(place, kind) for place, kind in zip(self.authorities.tolist(), self.kinds.tolist(), strict=True)]
         with_beds = is_in(self.kinds, np.array(WITH_BEDS))
         decision = np.where(with_beds, model.draws.uniform("care.outside", self.keys, self.number), 1.0)
         of_kin = (self.kinds == KINSHIP).nonzero()[0]
         decision[of_kin] = model.draws.uniform("kin.outside", self.keys[of_kin], self.number[of_kin])
-        self.first_outside = decision < np.array(outside)
+        self.first_outside = decision < placements.shares_first_sought_outside[self.authorities, self.kinds]
         self.known = children.identified_on[self.rows] > NEVER
         self.refused: list[tuple] = []
-        self._areas: dict[int, np.ndarray] = {}
-        self._homes: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
-        self._look_up_areas((with_beds | self.first_outside).nonzero()[0])
-        self._look_up_homes(with_beds.nonzero()[0])
-
-    # -- races -------------------------------------------------------------------------------------------------------------
-
-    def _look_up_areas(self, which) -> None:
-        """For each of some requests the authorities that may be asked, in order."""
-        places, keys = self.model.world.places, self.placements.place_keys
-        for start in range(0, len(which), some := max(1, TOGETHER // len(keys))):
-            part = which[start : start + some]
-            weight = np.array([self.placements.weights(a, k) for a, k in zip(self.authorities[part].tolist(), self.kinds[part].tolist(), strict=True)])
-            weight *= places.distances[self.authorities[part]] >= self.at_least_km[part, None]
-            race = self.model.draws.exponential("care.place", np.tile(keys, len(part)), np.repeat(self.serials[part], len(keys)))
-            race = np.divide(race.reshape(weight.shape), weight, out=np.full(weight.shape, np.inf), where=weight > 0.0)
-            order, possible = race.argsort(axis=1, kind="stable"), np.isfinite(race).sum(axis=1)
-            for n, areas, number in zip(part.tolist(), order, possible.tolist(), strict=True):
-                self._areas[n] = areas[:number]
-
-    def _look_up_homes(self, which) -> None:
-        """For each of some requests the homes of the area that will probably be asked first."""
-        at: dict[tuple[int, int], list[int]] = {}
-        for n in which.tolist():
-            kind, areas = int(self.kinds[n]), self.areas(n)
-            if areas and self.placements.inside[areas[0]]:
-                at.setdefault((areas[0], kind), []).append(n)
-        for (place, kind), group in at.items():
-            homes = self.placements.homes_of.get((place, kind))
-            if homes is not None and homes.numbers:
-                for start in range(0, len(group), some := max(1, TOGETHER // len(homes.numbers))):
-                    self._race_of_homes(group[start : start + some], place, homes)
-
-    def _race_of_homes(self, group: list[int], place: int, homes: Homes) -> None:
-        stream, p = self.model.draws.stream("care.home"), self.placements.parameters
-        race, km = races_by_distance(
-            stream, homes.keys, self.serials[group], homes.x_km, homes.y_km, self.x[group], self.y[group], p.near_km, p.reach_decay
-        )
-        for n, run, far in zip(group, race, km, strict=True):
-            self._homes[n, place] = run, far
 
     # -- a request's turn ----------------------------------------------------------------------------------------------------
 
+    def _others(self, n: int, number: int, beds: bool) -> list[int]:
+        """Which other authorities are asked for a request, in the order of their race: so many at most; if it is about beds, where one may be free."""
+        placements, kind, own = self.placements, int(self.kinds[n]), int(self.authorities[n])
+        return _first_areas(
+            self.model.draws.stream("care.place"), self.serials[n], placements.place_keys, placements.weights(own, kind), self.model.world.places.distances[own],
+            self.at_least_km[n], placements.free[:, kind], placements.inside, kind != SPECIALIST_FOSTER, beds, number,
+        ).tolist()  # fmt: skip
+
     def areas(self, n: int) -> list[int]:
         """The authorities that are asked for a request, in order, as beds stand now: others only where some bed may be free."""
-        placements, kind, own = self.placements, int(self.kinds[n]), int(self.authorities[n])
-        others = _some_may_be_free(self._areas[n], placements.free[:, kind], placements.inside, kind != SPECIALIST_FOSTER).tolist()
+        others = self._others(n, AREAS, beds=True)
         if self.at_least_km[n] > 0.0:
             return others
+        own = int(self.authorities[n])
         return [*others, own] if self.first_outside[n] else [own, *others]
 
     def kin(self, n: int) -> int:
         """Where relatives live with whom a child is placed."""
-        return int(self._areas[n][0]) if self.first_outside[n] else int(self.authorities[n])
+        return self._others(n, 1, beds=False)[0] if self.first_outside[n] else int(self.authorities[n])
 
     def find(self, n: int) -> Answer:
         """A home with a free bed that does not refuse, or a place elsewhere."""
@@ -134,7 +99,7 @@ class Asking:
         for place in self.areas(n):
             if not placements.inside[place]:
                 return Answer(place, None, refused)
-            for home in self._with_a_free_bed(n, place, kind):
+            for home in self._homes(n, place, kind):
                 if asked == ASKS:
                     return Answer(-1, None, refused)
                 asked += 1
@@ -144,16 +109,16 @@ class Asking:
                 self.refused.append((int(self.keys[n]), home.key, int(self.authorities[n]), place, refused, kind))
         return Answer(-1, None, refused)
 
-    def _with_a_free_bed(self, n: int, place: int, kind: int) -> Iterator[Home]:
-        """Homes of an authority that have a free bed now, in the order in which they are asked."""
-        homes = self.placements.homes_of.get((place, kind))
+    def _homes(self, n: int, place: int, kind: int) -> list[Home]:
+        """Homes of an authority that have a free bed now, in the order in which they are asked; no more than can be asked, and one."""
+        homes, p = self.placements.homes_of.get((place, kind)), self.placements.parameters
         if homes is None or not homes.numbers:
-            return
-        if (n, place) not in self._homes:
-            self._race_of_homes([n], place, homes)
-        (race, km), at = self._homes[n, place], -1
-        while (at := _next_home(race, km, homes.free, self.at_least_km[n], at)) >= 0:
-            yield self.placements.homes[homes.numbers[at]]
+            return []
+        first = _first_homes(
+            self.model.draws.stream("care.home"), self.serials[n], homes.keys, homes.x_km, homes.y_km, homes.free, self.x[n], self.y[n], self.at_least_km[n],
+            p.near_km, p.reach_decay,
+        )  # fmt: skip
+        return [self.placements.homes[homes.numbers[at]] for at in first.tolist()]
 
     def tell_refusals(self) -> None:
         """What was refused, into the ledger."""
@@ -166,24 +131,46 @@ class Asking:
 
 
 @njit(cache=True)
-def _some_may_be_free(areas, free, inside, elsewhere):
-    """The first of some areas, in order, where a bed is free or, if `elsewhere` counts, where beds are not counted."""
-    found, number = np.empty(AREAS, dtype=np.int64), 0
-    for area in areas:
-        if free[area] > 0 or (elsewhere and not inside[area]):
-            found[number] = area
-            number += 1
-            if number == AREAS:
-                break
-    return found[:number]
+def _first_areas(stream, serial, key, weight, distance, at_least_km, free, inside, elsewhere, beds, number):
+    """The first of those authorities that draw placements and are far enough, Exp(1) over weight, ties as listed.
+
+    If it is about beds: where one is free or, if `elsewhere` counts, where beds are not counted.
+    """
+    first, times, found = np.empty(number, dtype=np.int64), np.empty(number), 0
+    for area in range(len(key)):
+        may_be_free = not beds or free[area] > 0 or (elsewhere and not inside[area])
+        if may_be_free and weight[area] > 0.0 and distance[area] >= at_least_km:
+            time = _neglog(_uniform(key[area] ^ stream, serial)) / weight[area]
+            found = _put_in_order(first, times, found, area, time)
+    return first[:found]
 
 
 @njit(cache=True)
-def _next_home(race, km, free, at_least_km, after):
-    """Which home is asked after another (-1: first): of those with a free bed that are far enough, the next in the race; -1 for none."""
-    best = -1
-    for at in range(len(race)):
-        is_later = after < 0 or race[at] > race[after] or (race[at] == race[after] and at > after)
-        if is_later and free[at] > 0 and km[at] >= at_least_km and (best < 0 or race[at] < race[best]):
-            best = at
-    return best
+def _first_homes(stream, serial, key, x, y, free, from_x, from_y, at_least_km, near, decay):
+    """The first of those homes that have a free bed and are far enough, ties as listed: who is nearer is likelier to come first.
+
+    Exp(1) draws times (1 + distance / near) to the power `decay`.
+    """
+    first, times, found = np.empty(ASKS + 1, dtype=np.int64), np.empty(ASKS + 1), 0
+    for home in range(len(key)):
+        if free[home] > 0:
+            east, north = x[home] - from_x, y[home] - from_y
+            distance = math.sqrt(east * east + north * north)
+            if distance >= at_least_km:
+                time = _neglog(_uniform(key[home] ^ stream, serial)) * _exp(-decay * _neglog(1.0 + distance / near))
+                found = _put_in_order(first, times, found, home, time)
+    return first[:found]
+
+
+@njit
+def _put_in_order(first, times, found, who, time):
+    """One more in a race, after those who were as quick; only the first, as many as there is room for, are kept. How many they are."""
+    if found == len(first) and not time < times[-1]:
+        return found
+    found = min(found + 1, len(first))
+    at = found - 1
+    while at > 0 and times[at - 1] > time:
+        first[at], times[at] = first[at - 1], times[at - 1]
+        at -= 1
+    first[at], times[at] = who, time
+    return found

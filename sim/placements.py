@@ -193,6 +193,9 @@ class Placements:
         self.place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
         self.inside = model.world.inside
         self._weights: dict[tuple[int, int], np.ndarray] = {}
+        self.shares_first_sought_outside = np.array(
+            [[self.share_first_sought_outside(place, kind) for kind in range(len(SETTINGS))] for place in range(len(self.inside))]
+        )
         self.homes: list[Home] = []
         self.homes_of: dict[tuple[int, int], Homes] = defaultdict(Homes)
         self.free = np.zeros((len(self.inside), len(SETTINGS)), dtype=np.int64)
