@@ -10,6 +10,7 @@ A race depends on nobody; what is free is seen when a request has its turn, and 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -79,13 +80,13 @@ class Asking:
             self.at_least_km[n], placements.free[:, kind], placements.inside, kind != SPECIALIST_FOSTER, beds, number,
         ).tolist()  # fmt: skip
 
-    def areas(self, n: int) -> list[int]:
+    def _areas(self, n: int) -> Iterator[int]:
         """The authorities that are asked for a request, in order, as beds stand now: others only where some bed may be free."""
-        others = self._others(n, AREAS, beds=True)
-        if self.at_least_km[n] > 0.0:
-            return others
-        own = int(self.authorities[n])
-        return [*others, own] if self.first_outside[n] else [own, *others]
+        if not self.first_outside[n] and not self.at_least_km[n] > 0.0:
+            yield int(self.authorities[n])
+        yield from self._others(n, AREAS, beds=True)
+        if self.first_outside[n] and not self.at_least_km[n] > 0.0:
+            yield int(self.authorities[n])
 
     def kin(self, n: int) -> int:
         """Where relatives live with whom a child is placed."""
@@ -96,7 +97,7 @@ class Asking:
         placements, draws, kind = self.placements, self.model.draws, int(self.kinds[n])
         refusal = placements.parameters.refusal_when_known if self.known[n] else placements.parameters.refusal
         refused = asked = 0
-        for place in self.areas(n):
+        for place in self._areas(n):
             if not placements.inside[place]:
                 return Answer(place, None, refused)
             for home in self._homes(n, place, kind):
