@@ -186,6 +186,8 @@ class Placements:
         self.rates = self._breakdown_rates()
         self.unaccompanied_shares = np.zeros(len(SETTINGS))
         self.unaccompanied_shares[[FOSTER, SUPPORTED]] = 1.0 - self.parameters.unaccompanied_supported, self.parameters.unaccompanied_supported
+        shares = *self.new_shares(False), *self.new_shares(True), self.unaccompanied_shares
+        self.shares_up_to = np.cumsum(shares, axis=1)  # of the settings among placements that begin: under 16, older; the same of known; unaccompanied
         self.clock = Clock(self.own.care_level, model.children.columns["group"], self._entry_rates())
         model.clocks.append(self.clock)
         model.levers.when_moved(BREAKDOWN_OF_PLACEMENT, self._breakdown_moved)
@@ -516,9 +518,8 @@ class Placements:
         model, children = self.model, self.model.children
         u = model.draws.uniform("care.setting", children.key[rows], self.serials(rows))
         older, known = children.ages(rows) >= 16, children.identified_on[rows] > NEVER
-        shares = np.array([*self.new_shares(False), *self.new_shares(True), self.unaccompanied_shares])
         which = np.where(self.own.is_unaccompanied[rows], 4, 2 * known + older)
-        self._request(rows, need, np.minimum((shares.cumsum(axis=1)[which] < u[:, None]).sum(axis=1), OTHER))
+        self._request(rows, need, np.minimum((self.shares_up_to[which] < u[:, None]).sum(axis=1), OTHER))
 
     def _request(self, rows, need: int, kinds, at_least_km: float = 0.0, stays_if_none: bool = False) -> None:
         """Requests join the day's queue, each with the lot that decides among those of one need class."""

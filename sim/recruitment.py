@@ -27,6 +27,7 @@ from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import (
     ABSENT,
     AT_HOME,
+    BOUND,
     BY_A_LINE,
     CHILDRENS_HOME,
     KINSHIP,
@@ -36,8 +37,9 @@ from sim.population import (
     SUPPORTED,
     SUSPENDED,
     WITH_PARENTS,
+    WORKING,
 )
-from sim.tables import portions, ranges
+from sim.tables import is_in, portions
 from sim.world import CORNERS, NEIGHBOURHOOD
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 BEING_FOUND = Lever("being found by recruiters", "The child's weight among those whom a recruiter may approach.")
 
 STREET, SCHOOL, HOME, ONLINE = range(4)
+NOT_AT_SCHOOL = np.array(sorted((SUSPENDED, ABSENT)))
 TOGETHER = 4096  # contacts that are looked at together, each with everybody in its reach; bounds memory
 TRIES_ON_DAY_1 = 3  # contacts for a position that a child holds when the run begins; most contacts reach nobody
 VENUES = ("streets", "school or alternative provision", "children's home or supported accommodation", "online")
@@ -245,8 +248,9 @@ class Recruiting:
         A contact is made in one children's home, or in a corner of a neighbourhood. Online it reaches those who live there wherever they are
         placed; on the streets and at school those who are there today.
         """
-        model, children, demography = self.model, self.model.children, self.model.demography
+        model, facts, demography = self.model, self.model.children.columns, self.model.demography
         usual = np.full(len(contacts), NEIGHBOURHOOD / CORNERS)
+        venues = np.array([contact.venue for contact in contacts], dtype=np.int64)
         of_homes, residents = [], []
         for number, contact in enumerate(contacts):
             if contact.venue == HOME:
@@ -254,29 +258,28 @@ class Recruiting:
                 usual[number] = home.beds if home else 1.0
                 of_homes.append(number)
                 residents.append(list(home.residents) if home else [])
-        outside = np.array([number for number, contact in enumerate(contacts) if contact.venue != HOME], dtype=np.int64)
-        places = np.array([contacts[number].place for number in outside], dtype=np.int64)
-        keys = np.array([contacts[number].by.key for number in outside], dtype=np.uint64)
-        serials = np.array([contacts[number].serial for number in outside], dtype=np.int64)
-        venues = np.array([contact.venue for contact in contacts], dtype=np.int64)
+        outside = (venues != HOME).nonzero()[0]
+        made = [contacts[number] for number in outside.tolist()]
+        places = np.array([contact.place for contact in made], dtype=np.int64)
+        keys = np.array([contact.by.key for contact in made], dtype=np.uint64)
+        serials = np.array([contact.serial for contact in made], dtype=np.int64)
         first, last = demography.first_neighbourhood[places], demography.first_neighbourhood[places + 1]
         neighbourhoods = first + (model.draws.uniform("recruiter.neighbourhood", keys, serials) * (last - first)).astype(np.int64)
         corners = neighbourhoods * CORNERS + (model.draws.uniform("recruiter.corner", keys, serials) * CORNERS).astype(np.int64)
-        rows, of = ranges(demography.first_row_of_corner[corners], demography.first_row_of_corner[corners + 1], outside)
-        setting = children.setting[rows]
-        there = (venues[of] == ONLINE) | (setting == AT_HOME) | (setting == WITH_PARENTS)
-        of_kin = (setting == KINSHIP).nonzero()[0]  # relatives may live in another authority
-        there[of_kin] |= model.placements.where(rows[of_kin]) == children.authority[rows[of_kin]]
-        there &= children.is_present[rows]
+        rows, of = _around(
+            corners, outside, venues, demography.first_row_of_corner, facts["is_present"], facts["setting"], facts["authority"], facts["schooling"],
+            model.children.few.entry, facts["care_slot"].by_entry, model.placements.table.place,
+        )  # fmt: skip
         for number, corner in zip(outside.tolist(), corners.tolist(), strict=True):
             for home in self.homes_at.get(corner, ()) if venues[number] != ONLINE else ():
                 of_homes.append(number)
                 residents.append(list(home.residents))
-        rows = np.concatenate((rows[there], np.array([row for some in residents for row in some], dtype=np.int64)))
-        of = np.concatenate((of[there], np.repeat(np.array(of_homes, dtype=np.int64), [len(some) for some in residents])))
-        at_school = (children.schooling[rows] != SUSPENDED) & (children.schooling[rows] != ABSENT)  # of the same streets
-        there = (venues[of] != SCHOOL) | at_school
-        return rows[there], of[there], usual
+        if not of_homes:
+            return rows, of, usual
+        more = np.array([row for some in residents for row in some], dtype=np.int64)
+        of_more = np.repeat(np.array(of_homes, dtype=np.int64), [len(some) for some in residents])
+        there = (venues[of_more] != SCHOOL) | ~is_in(facts["schooling"][more], NOT_AT_SCHOOL)
+        return np.concatenate((rows, more[there])), np.concatenate((of, of_more[there])), usual
 
     def _a_home(self, contact: Contact):
         """The children's home or supported accommodation where a contact is made; None where the place has none."""
@@ -291,10 +294,10 @@ class Recruiting:
     # -- whom a contact reaches --------------------------------------------------------------------------------------------
 
     def weights(self, rows, place):
-        """The weight of each of `rows` in a contact at a place, whoever makes it."""
+        """The weight of each of `rows` in a contact at its `place`, whoever makes it."""
         facts, p = self.model.children.columns, self.parameters
         weight = _weights(
-            rows, np.broadcast_to(place, len(rows)), self.model.day, facts["born"], facts["exposure"], facts["authority"], facts["schooling"], facts["setting"],
+            rows, place, self.model.day, facts["born"], facts["exposure"], facts["authority"], facts["schooling"], facts["setting"],
             self.ages, self.deprivation, p.out_of_school, p.looked_after, p.newcomer,
         )  # fmt: skip
         weight *= self.model.levers.value(BEING_FOUND, rows)
@@ -350,12 +353,45 @@ class Recruiting:
 
     def note_residents(self) -> None:
         """Who works a line among the residents of each home."""
-        model = self.model
-        self.working_residents[:] = 0
-        rows = model.exploitation.members_working()
-        rows = rows[model.children.care_slot[rows] >= 0]
-        homes = model.placements.table.home[model.children.care_slot[rows]]
-        np.add.at(self.working_residents, homes[homes >= 0], 1)
+        model, children = self.model, self.model.children
+        stage, care_slot = children.columns["stage"].by_entry, children.columns["care_slot"].by_entry
+        _count_residents(self.working_residents, model.exploitation.table.rows, children.few.entry, stage, care_slot, model.placements.table.home)
+
+
+@njit(cache=True)
+def _count_residents(number, exploited, entry, stage, care_slot, home):
+    """How many of the exploited work a line in each home."""
+    number[:] = 0
+    for row in exploited:
+        if row >= 0 and (stage[entry[row]] == WORKING or stage[entry[row]] == BOUND):
+            slot = care_slot[entry[row]]
+            if slot >= 0 and home[slot] >= 0:
+                number[home[slot]] += 1
+
+
+@njit(cache=True)
+def _around(corners, numbers, venues, first_row, is_present, setting, authority, schooling, entry, care_slot, place):
+    """Rows of the children around each of some corners, whom a contact there may reach, and the number of the contact of each.
+
+    Online, all whose home is there; else those who live there now, and at a school only those who go to it. Relatives may live in another authority.
+    """
+    room = 0
+    for corner in corners:
+        room += first_row[corner + 1] - first_row[corner]
+    rows, of, found = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64), 0
+    for n in range(len(corners)):
+        venue = venues[numbers[n]]
+        for row in range(first_row[corners[n]], first_row[corners[n] + 1]):
+            if not is_present[row]:
+                continue
+            here = venue == ONLINE or setting[row] == AT_HOME or setting[row] == WITH_PARENTS
+            if not here and setting[row] == KINSHIP:
+                slot = care_slot[entry[row]]
+                here = slot < 0 or place[slot] == authority[row]
+            if here and not (venue == SCHOOL and (schooling[row] == SUSPENDED or schooling[row] == ABSENT)):
+                rows[found], of[found] = row, numbers[n]
+                found += 1
+    return rows[:found], of[:found]
 
 
 @njit(cache=True)

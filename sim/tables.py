@@ -64,13 +64,6 @@ def is_in(rows: Rows, others: Rows) -> NDArray[np.bool_]:
     return others.take(others.searchsorted(rows), mode="clip") == rows
 
 
-def ranges(begin: Rows, end: Rows, names: Rows) -> tuple[Rows, Rows]:
-    """All whole numbers of several ranges (`end` not included), and the name of the range of each."""
-    sizes = end - begin
-    before = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) + np.repeat(begin - before, sizes), np.repeat(names, sizes)
-
-
 class Few:
     """The children of whom anything is true that is not true of most: one column of all children, `entry`, leads to what is.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.levers import Dial
-from sim.tables import Few, ranges, union
+from sim.tables import Few, union
 
 
 def rows(*numbers: int) -> np.ndarray:
@@ -45,11 +45,6 @@ def test_a_dial_is_turned_a_share_of_the_way_to_a_level_and_nothing_multiplies_n
     dial = Dial(np.array([0.2, 0.8, 0.0]))
     dial.hold([0, 1, 2], dial.towards(0.4, share), by="one")
     assert dial.now == pytest.approx([0.2 + share * 0.2, 0.8 - share * 0.4, 0.0])
-
-
-def test_ranges_are_laid_end_to_end_under_their_names():
-    numbers, names = ranges(rows(5, 9, 2, 2), rows(8, 9, 4, 3), rows(7, 1, 0, 3))
-    assert numbers.tolist() == [5, 6, 7, 2, 3, 2] and names.tolist() == [7, 7, 7, 0, 0, 3]
 
 
 def test_a_union_is_ascending_and_each_once_and_changes_no_part():

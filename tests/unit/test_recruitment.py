@@ -74,7 +74,7 @@ def plain_weight(model, child, place: int, known: float) -> float:
 
 def weights(model, rows, place: int, known: float = 1.0):
     """The weight of each of `rows` in a contact of a line."""
-    return model.recruitment.weights(rows, place) * model.recruitment._weights_for_a_line(rows, np.full(len(rows), known))
+    return model.recruitment.weights(rows, np.full(len(rows), place)) * model.recruitment._weights_for_a_line(rows, np.full(len(rows), known))
 
 
 def test_weights_are_the_rules_one_by_one(model):
