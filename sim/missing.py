@@ -62,6 +62,7 @@ ALL_BUT_FOUND = 255 - FOUND
 OVERNIGHT_DAYS = 0.4  # an absence of so many days includes a night
 SEXUAL_CONTACT = Lever("contact with sexual exploiters", "Hazard of being away because of sexual exploitation.")
 LEAST = 1e-6  # of a multiplier: a hazard may be tiny, never nothing
+WHAT_PULLS = ("setting changed", "stage changed", "other exploitation changed")  # the news
 PULLS = np.array((FAMILY, LINE, DEBT, SEXUAL))  # causes; among the pulls FAMILY is number 0
 OPEN_PLACEMENTS = ~np.isin(range(len(SETTINGS)), (AT_HOME, WITH_PARENTS, SECURE, CUSTODY))  # by setting
 INVOLVED = np.isin(range(len(STAGES)), (WORKING, BOUND, GETTING_OUT))  # by stage
@@ -182,6 +183,7 @@ class Missing:
             SUPPORTED: p.in_supported, WITH_PARENTS: p.with_parents, OTHER: p.in_other, CUSTODY: 0.0,
         }  # fmt: skip
         self.by_setting = np.array([p.at_home] + [p.in_foster * times[setting] for setting in range(1, len(SETTINGS))])
+        self.crisis_factors = np.where(np.arange(len(SETTINGS)) == AT_HOME, p.crisis_factor_home, p.crisis_factor)  # by setting
         self.by_age = np.array([p.at_10_12, 1.0, p.at_15, p.at_16_17])
         conflict = np.zeros(len(authorities) * len(BANDS) * len(SETTINGS))
         crisis = np.zeros_like(conflict)
@@ -223,24 +225,22 @@ class Missing:
     def end_episodes(self) -> None:
         """Children return or are found; those who turned eighteen pass out of sight."""
         model, today = self.model, self.model.today
-        new = union(today.rows(Event.ENTERED), today.rows(Event.ARRIVED))
-        if new.size:
-            self.start(new)
+        self.start(today.rows(Event.ENTERED))
+        self.start(today.rows(Event.ARRIVED))
         moved = today.rows("setting changed")
-        moved = moved[self.model.children.is_present[moved]]
         if moved.size:
-            self._settle_in(moved)
+            self._settle_in(moved[model.children.is_present[moved]])
         leavers = today.rows(Event.LEFT)
         if leavers.size:
             self._pass_out_of_sight(leavers)
-        rows = _due_back(self.table.rows, self.table.ends, model.day)
-        if rows.size:
-            self._come_back(rows)
+        slots = _due_back(self.table.rows, self.table.ends, model.day)
+        if slots.size:
+            self._come_back(slots)
 
-    def _come_back(self, rows) -> None:
+    def _come_back(self, slots) -> None:
+        """The children in these slots of the table, whose rows ascend, are back."""
         model, table = self.model, self.table
-        slots = self.own.missing_slot[rows]
-        cause, detail, days, left = table.cause[slots], table.detail[slots], table.days[slots], table.left[slots]
+        rows, cause, detail, days, left = table.rows[slots], table.cause[slots], table.detail[slots], table.days[slots], table.left[slots]
         serial = table.serial[slots]
         table.remove(rows)
         model.tell(
@@ -249,16 +249,14 @@ class Missing:
         model.today.post("back", (rows, cause, days, (detail & FOUND) > 0, serial))
         model.today.post("returned", (rows, cause, detail, serial))
         over = cause == CONFLICT
-        if over.any():
-            again = rows[over]
-            self.own.conflict_spells[again] += 1
-            self.conflict.begin(
-                again, model.draws.exponential("missing.conflict", model.children.key[again], self.own.conflict_spells[again]),
-                self._multiplier(again),
-            )  # fmt: skip
-        if not over.all():
+        again = rows[over]
+        if again.size:
+            n = self.own.conflict_spells[again] + 1
+            self.own.conflict_spells[again] = n
+            self.conflict.begin(again, model.draws.exponential("missing.conflict", model.children.key[again], n), self._multiplier(again))
+        if again.size < rows.size:
             self.conflict.resume(rows[~over], left[~over])
-            for why in sorted(set(cause[~over].tolist())):
+            for why in sorted(set(cause.tolist()) - {CONFLICT}):
                 self._renew_pull(rows[cause == why], why - FAMILY)
         model.levers.hold(
             GOING_MISSING, rows, at=self.parameters.rise_after_return, until=model.day + self.parameters.rise_days, by="rise after return"
@@ -291,59 +289,52 @@ class Missing:
     def begin_episodes(self) -> None:
         """Crises begin; children go missing over conflict, to family or friends, on a line, over debt or fear."""
         model, children = self.model, self.model.children
-        changed = union(*(model.today.rows(f"{what} changed") for what in ("setting", "stage", "other exploitation")))
-        changed = changed[children.is_present[changed]]
+        changed = union(*map(model.today.rows, WHAT_PULLS))
         if changed.size:
-            self._feel_pulls(changed)
+            self._feel_pulls(changed[children.is_present[changed]])
         struck = self.crisis.due()
         if struck.size:
             self._fall_into_crisis(struck)
-        pulled, causes = self.pulls.due(model.paused(self.pulls))
-        left = self.conflict.left(pulled)
-        if pulled.size:
-            self.conflict.stop(pulled)
+        rows, causes = self.pulls.due(model.paused(self.pulls))
+        causes, left = PULLS[causes], self.conflict.left(rows)
+        self.conflict.stop(rows)
         over_conflict = self.conflict.due()
-        waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
-        if waiting.any():
-            self.conflict.resume(over_conflict[waiting], np.zeros(int(waiting.sum())))
+        if over_conflict.size:
+            waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
+            self.conflict.resume(over_conflict[waiting], np.zeros(np.count_nonzero(waiting)))
             over_conflict = over_conflict[~waiting]
-        rows = np.concatenate((pulled, over_conflict))
+            rows = np.concatenate((rows, over_conflict))
+            causes = np.concatenate((causes, np.full(len(over_conflict), CONFLICT)))
+            left = np.concatenate((left, np.full(len(over_conflict), np.inf)))
         if rows.size:
-            causes = np.concatenate((PULLS[causes], np.full(len(over_conflict), CONFLICT)))
-            self._go(rows, causes, np.concatenate((left, np.full(len(over_conflict), np.inf))))
+            self._go(rows, causes, left)
 
     def _in_crisis(self, rows):
         """What a crisis makes of the hazard of each of `rows`."""
-        p = self.parameters
-        return np.where(self.model.children.setting[rows] == AT_HOME, p.crisis_factor_home, p.crisis_factor)
+        return self.crisis_factors[self.model.children.setting[rows]]
 
     def _fall_into_crisis(self, rows) -> None:
         model, p = self.model, self.parameters
         keys, n = model.children.key[rows], self.own.crises[rows]
         days = 1 + (model.draws.exponential("missing.crisis_days", keys, n) * p.crisis_days).astype(np.int64)
-        model.tell(Event.CRISIS, rows, amount=days.astype(np.float64), serial=n)
+        model.tell(Event.CRISIS, rows, amount=days, serial=n)
         model.levers.hold(GOING_MISSING, rows, at=self._in_crisis(rows), until=model.day + days, by="crisis")
-        self.own.crises[rows] += 1
-        again = model.draws.exponential("missing.crisis", keys, self.own.crises[rows])
-        self.crisis.begin(rows, again, model.children.strain[rows].astype(np.float64))
+        self.own.crises[rows] = n + 1
+        self.crisis.begin(rows, model.draws.exponential("missing.crisis", keys, n + 1), model.children.strain[rows].astype(np.float64))
 
     def _go(self, rows, causes, left) -> None:
         """`rows` go missing today. How long, who records it, whether they are found: looked up now, known to nobody yet."""
         model, children = self.model, self.model.children
-        slots = self.table.add(rows)
-        self.own.episodes[rows] += 1
+        table, slots, n = self.table, self.table.add(rows), self.own.episodes[rows] + 1
+        self.own.episodes[rows] = n
         place, home = model.placements.where(rows), children.authority[rows]
-        days, detail = self._course(rows, causes, home, place)
-        self.table.cause[slots], self.table.began[slots], self.table.left[slots] = causes, model.day, left
-        self.table.serial[slots], self.table.detail[slots], self.table.days[slots] = self.own.episodes[rows], detail, days
-        self.table.ends[slots] = model.day + np.maximum(np.ceil(days), 1.0).astype(np.int64)
-        model.tell(
-            Event.WENT_MISSING, rows, cause=causes, detail=detail & ALL_BUT_FOUND, place=place,
-            serial=self.own.episodes[rows],
-        )  # fmt: skip
+        days, detail, ends = self._course(rows, causes, home, place)
+        table.cause[slots], table.began[slots], table.left[slots], table.serial[slots] = causes, model.day, left, n
+        table.detail[slots], table.days[slots], table.ends[slots] = detail, days, ends
+        model.tell(Event.WENT_MISSING, rows, cause=causes, detail=detail & ALL_BUT_FOUND, place=place, serial=n)
 
     def _course(self, rows, causes, home, place):
-        """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`)."""
+        """The course of each episode that begins: days away, what is recorded of it (bits of `detail`), on which day it ends."""
         policing, facts = self.model.policing, self.model.children.columns
         high = policing.grade(rows)
         return _course(
@@ -442,22 +433,26 @@ class Missing:
 
 @njit(cache=True)
 def _due_back(rows, ends, day):
-    """Who of the table of missing children is back on a day, ascending."""
-    back = [rows[slot] for slot in range(len(rows)) if rows[slot] >= 0 and ends[slot] == day]
-    return np.sort(np.array(back, dtype=np.int64))
+    """Slots of the table of those missing children who are back on a day; their rows ascend."""
+    back, number = np.empty(len(rows), dtype=np.int64), 0
+    for slot in range(len(rows)):
+        if rows[slot] >= 0 and ends[slot] == day:
+            back[number] = slot
+            number += 1
+    return back[:number][np.argsort(rows[back[:number]])]
 
 
 @njit(cache=True)
 def _course(
     rows, causes, home, place, high, pace, key, setting, born, entry, episodes, is_unaccompanied, identified_on, worker_slot, practice, numbers, day,
 ):  # fmt: skip
-    """The course of each episode that begins: days away, and what is recorded of it (bits of `detail`).
+    """The course of each episode that begins: days away, what is recorded of it (bits of `detail`), on which day it ends.
 
     It is reported if whoever would report it does so before it is over; once the police know of it they search, at their `pace`
     and sooner for a child at `high` risk, and find the child unless it is back before.
     """
     r = numbers[0]
-    all_days, all_detail = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    all_days, all_detail, ends = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
     for i in range(len(rows)):
         row, child, at = rows[i], key[rows[i]], entry[rows[i]]
         n = np.uint64(episodes[at])
@@ -484,12 +479,12 @@ def _course(
         found = police and delay + search < days
         if found:
             days = delay + search
-        all_days[i] = days
+        all_days[i], ends[i] = days, day + max(int(np.ceil(days)), 1)
         all_detail[i] = (
             POLICE * police + AUTHORITY * authority + OVERNIGHT * (days >= OVERNIGHT_DAYS) + LOOKED_AFTER * cared_for
             + OLDER * ((day - born[row]) * 4 >= 16 * QUARTER_DAYS_IN_A_YEAR) + OUTSIDE * (place[i] != home[i]) + FOUND * found + HIGH_RISK * (police and high[i])
         )  # fmt: skip
-    return all_days, all_detail
+    return all_days, all_detail, ends
 
 
 @njit(cache=True)

@@ -36,7 +36,7 @@ from sim.population import (
     SUSPENDED,
     group_of,
 )
-from sim.tables import NOBODY, by_portions, union
+from sim.tables import NOBODY, by_portions
 
 SCHOOL_TROUBLE = Lever("trouble at school", "Hazard of being suspended or excluded.")
 WAS_LOOKED_AFTER, WAS_SUSPENDED, WAS_EXCLUDED, WAS_MISSING = range(4)
@@ -129,26 +129,26 @@ class School:
     def open(self) -> None:
         """A day of school: children come back to it, and are put out of it."""
         model, today = self.model, self.model.today
-        new = union(today.rows(Event.ENTERED), today.rows(Event.ARRIVED))
-        if new.size:
-            self.start(new)
+        self.start(today.rows(Event.ENTERED))
+        self.start(today.rows(Event.ARRIVED))
         leavers = today.rows(Event.LEFT)
         if leavers.size:
             self.clock.stop(leavers)
-            self.in_alternative_provision -= int((self.own.schooling[leavers] == ALTERNATIVE).sum())
+            self.in_alternative_provision -= int(np.count_nonzero(self.own.schooling[leavers] == ALTERNATIVE))
         self.feel_exploitation()
         back, out = _come_back(self.out, self.back_on, model.children.is_present, model.day)
         self.out, self.back_on = self.out[:out], self.back_on[:out]
         if back.size:
-            model.tell(Event.BACK_AT_SCHOOL, back, cause=self.own.schooling[back])
-            self.in_alternative_provision -= int((self.own.schooling[back] == ALTERNATIVE).sum())
+            state = self.own.schooling[back]
+            model.tell(Event.BACK_AT_SCHOOL, back, cause=state)
+            self.in_alternative_provision -= int(np.count_nonzero(state == ALTERNATIVE))
             self.own.schooling[back] = MAINSTREAM
             self._begin(back)
         rows = self.clock.due()
         if rows.size:
             waiting = model.out_of_reach(rows)  # missing, in hospital or in custody: it comes when they are back
             if np.count_nonzero(waiting):
-                self.clock.resume(rows[waiting], np.zeros(int(waiting.sum())))
+                self.clock.resume(rows[waiting], np.zeros(np.count_nonzero(waiting)))
                 rows = rows[~waiting]
             self._put_out(rows)
 
