@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import mesa
 import numpy as np
+from numba import njit
 
+from sim.arithmetic import _uniform
 from sim.draws import key_of, neglog
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import AUTHORITY, LOOKED_AFTER, POLICE
-from sim.other_exploitation import GETTING_OUT_OTHERWISE
+from sim.other_exploitation import EXPLOITED, GETTING_OUT_OTHERWISE
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.placements import ENTERING_CARE
 from sim.population import (
@@ -95,17 +97,23 @@ class InterviewTeam(mesa.Agent):
         """A working day: the interviews that are held, as far as capacity goes."""
         day, a_day = self.model.day, self.a_day * float(self.model.services.interviewers[self.place])
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
+        if not self.queue:
+            return []
         missing = self.model.children.missing_slot
-        held = sorted(item for item in self.queue if item[4] <= day and missing[item[3]] < 0)[: int(self.credit)]
+        ready: list[tuple] = []
+        waiting: list[tuple] = []
+        for item in self.queue:
+            (ready if item[4] <= day and missing[item[3]] < 0 else waiting).append(item)
+        ready.sort()
+        held, left = ready[: int(self.credit)], ready[int(self.credit) :]
         self.credit -= len(held)
-        if held:
-            done = {id(item) for item in held}
-            self.queue = [item for item in self.queue if id(item) not in done]
+        self.queue = waiting + left
         return held
 
     def let_lapse(self) -> None:
         """What has waited too long lapses, also where the child was away again; and what waits for a child who has left."""
-        late = sorted(item for item in self.queue if self.model.day - item[5] > WAITING_DAYS or not self.model.children.is_present[item[3]])
+        oldest, is_present = self.model.day - WAITING_DAYS, self.model.children.is_present
+        late = [item for item in self.queue if item[5] < oldest or not is_present[item[3]]]
         for item in late:
             self.queue.remove(item)
             self.model.tell(Event.INTERVIEW_LAPSED, np.array([item[3]]), cause=item[6], serial=item[7])
@@ -128,13 +136,15 @@ class SpecialistTeam(mesa.Agent):
 
     def step(self) -> None:
         """Free places go to those who wait."""
-        model = self.model
-        self.queue = [item for item in self.queue if model.children.is_present[item[3]]]
+        is_present, free = self.model.children.is_present, self.free
+        self.queue = [item for item in self.queue if is_present[item[3]]]
+        if free <= 0:
+            return
         self.queue.sort()
-        while self.queue and self.free > 0:
-            row = self.queue.pop(0)[3]
-            self.helping += 1
-            model.services.begin_help(row, self)
+        served, self.queue = self.queue[:free], self.queue[free:]
+        self.helping += len(served)
+        if served:
+            self.model.services.begin_help(np.array([item[3] for item in served], dtype=np.int64), self)
 
 
 class Serving:
@@ -167,7 +177,8 @@ class Serving:
     def respond(self) -> None:
         """What happened becomes signals; signals are shared; interviews are offered and held; children are identified, assessed, helped."""
         today, p = self.model.today, self.parameters
-        for rows, _, detail, serial in today.get("returned"):
+        returned = [item for item in map(_on_record, today.get("returned")) if item[0].size]
+        for rows, _, detail, serial in returned:
             self._see_episodes(rows, detail, serial)
         for rows, _, serial, _ in today.get("met by police"):
             self._see(rows, serial, POLICE_FORCE, MET, p.met_seen)
@@ -177,9 +188,9 @@ class Serving:
         self._see(in_hospital, self.model.children.episodes[in_hospital], HEALTH, HOSPITAL, p.hospital_sees)
         self._hear()
         self._share()
-        for rows, cause, detail, serial in today.get("returned"):
+        for rows, cause, detail, serial in returned:
             self._offer(rows, cause, detail, serial)
-            self._refer_missing(rows, detail, serial)
+            self._refer_missing(rows, serial)
         held: list[tuple] = []
         for team in self.teams.values():
             if team.queue:
@@ -200,7 +211,10 @@ class Serving:
 
     def _see_episodes(self, rows, detail, serial) -> None:
         """Each agency that knew of the episode may see a sign of exploitation in it."""
-        seen = self.parameters.episode_seen
+        exploited = self.is_exploited(rows)
+        if not np.count_nonzero(exploited):
+            return
+        rows, detail, serial, seen = rows[exploited], detail[exploited], serial[exploited], self.parameters.episode_seen
         for bit, agency in ((POLICE, POLICE_FORCE), (AUTHORITY, SOCIAL_CARE)):
             known = (detail & bit) > 0
             self._see(rows[known], serial[known], agency, EPISODE, seen)
@@ -208,7 +222,7 @@ class Serving:
     def _see(self, rows, serial, agency: int, kind: int, probability: float) -> None:
         """An agency may see a sign of exploitation in what happened to `rows`."""
         exploited = self.is_exploited(rows)
-        if exploited.any():
+        if np.count_nonzero(exploited):
             rows, serial = rows[exploited], serial[exploited]
             odds = probability * self.attention[self.model.children.authority[rows]]
             seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, odds)
@@ -217,34 +231,37 @@ class Serving:
     def _hear(self) -> None:
         """Somebody tells the police of a child, whatever agencies have learnt to see."""
         model = self.model
-        rows = union(model.exploitation.members_working(), *(form.members_exploited() for form in model.other_exploitation.forms.values()))
-        heard = self._happens("services.intelligence", rows, model.day, self.parameters.intelligence / 30.4375)
-        self.signal(rows[heard], POLICE_FORCE, INTELLIGENCE)
+        facts, forms = model.children.columns, model.other_exploitation.forms
+        sexually, otherwise = forms[SEXUALLY].table, forms[BY_OTHERS].table
+        heard = _heard(
+            model.exploitation.table.rows, facts["stage"].by_entry, model.children.few.entry, sexually.rows, sexually.columns["stage"], otherwise.rows,
+            otherwise.columns["stage"], facts["key"], model.draws.stream("services.intelligence"), np.uint64(model.day), self.parameters.intelligence / 30.4375,
+        )  # fmt: skip
+        self.signal(union(heard), POLICE_FORCE, INTELLIGENCE)
 
     def is_exploited(self, rows):
         """Who of `rows` is being exploited, or still in reach of those who did."""
-        children = self.model.children
-        return (children.stage[rows] != NOT_INVOLVED) | (children.other_forms[rows] != 0)
+        facts = self.model.children.columns
+        return _is_exploited(rows, self.model.children.few.entry, facts["stage"].by_entry, facts["other_forms"].by_entry)
 
     # -- return interviews -------------------------------------------------------------------------------------------
 
     def _offer(self, rows, cause, detail, serial) -> None:
         """A return interview is offered after a recorded episode, less often where two authorities are needed."""
         p, children = self.parameters, self.model.children
-        recorded = (detail & (POLICE | AUTHORITY)) > 0
         away = self.model.placements.where(rows) != children.authority[rows]
         odds = self.offered[children.authority[rows]] * np.where(away, p.offered_outside, 1.0)
-        offered = recorded & self._happens("services.offered", rows, serial, odds)
+        offered = self._happens("services.offered", rows, serial, odds)
         self._arrange(rows[offered], cause[offered], detail[offered], serial[offered], by="")
-        left_out = recorded & ~offered
-        if left_out.any():
+        left_out = ~offered
+        if np.count_nonzero(left_out):
             self.model.today.post("not offered", (rows[left_out], cause[left_out], detail[left_out], serial[left_out]))
 
     def _arrange(self, rows, cause, detail, serial, by: str) -> None:
         """Those who accept wait for an interviewer; looked-after children come first."""
         model, p = self.model, self.parameters
         accept = self._happens("services.accepted", rows, serial, p.accepted)
-        if not accept.any():
+        if not np.count_nonzero(accept):
             return
         rows, serial, keys = rows[accept], serial[accept], model.children.key[rows[accept]]
         lots = model.draws.uniform("services.lot", keys, serial)
@@ -307,6 +324,8 @@ class Serving:
     def _share(self) -> None:
         """What is shared today is known to all."""
         new = set(self.sharing.pop(self.model.day, ())) - self.known_to_all
+        if not new:
+            return
         self.known_to_all |= new
         rows, times = np.unique(np.array([row for row, _ in new], dtype=np.int64), return_counts=True)
         here = self.model.children.is_present[rows]
@@ -318,7 +337,7 @@ class Serving:
 
     def _identify_if_enough(self, rows, number, agency: int) -> None:
         unknown = (self.own.identified_on[rows] == NEVER) & self.is_exploited(rows)
-        if unknown.any():
+        if np.count_nonzero(unknown):
             rows, number = rows[unknown], number[unknown]
             self._identify(rows[number >= self._needed(rows)], agency)
 
@@ -371,14 +390,15 @@ class Serving:
             self.times_assessed[row] = times + 1
 
     def _assess_again(self) -> None:
-        rows = union(np.array(self.again.pop(self.model.day, ()), dtype=np.int64))
+        if self.model.day not in self.again:
+            return
+        rows = union(np.array(self.again.pop(self.model.day), dtype=np.int64))
         rows = rows[self.model.children.is_present[rows]]
         self._assess(rows[self.is_exploited(rows)])
 
-    def _refer_missing(self, rows, detail, serial) -> None:
+    def _refer_missing(self, rows, serial) -> None:
         """A recorded episode may lead to an assessment because of going missing."""
-        recorded = (detail & (POLICE | AUTHORITY)) > 0
-        referred = recorded & self._happens("services.missing_referred", rows, serial, self.parameters.missing_referred)
+        referred = self._happens("services.missing_referred", rows, serial, self.parameters.missing_referred)
         self._assess(rows[referred], MISSING_FACTOR)
 
     # -- help to get out ---------------------------------------------------------------------------------------------------
@@ -391,15 +411,15 @@ class Serving:
             need = 0 if children.stage[row] in (WORKING, BOUND, GETTING_OUT) else 1 if children.stage[row] == GROOMED else 2
             self.specialists[int(children.authority[row])].queue.append((need, lot, key, row))
 
-    def begin_help(self, row: int, team: SpecialistTeam) -> None:
-        """The team's worker begins to help a child, for a time."""
-        self.help_ends.setdefault(self.model.day + self.parameters.help_days, []).append(row)
-        self.helped_by[row] = team
-        self.help(np.array([row]), by="help to get out")
+    def begin_help(self, rows, team: SpecialistTeam) -> None:
+        """The team's workers begin to help children, for a time."""
+        self.help_ends.setdefault(self.model.day + self.parameters.help_days, []).extend(rows.tolist())
+        self.helped_by.update(dict.fromkeys(rows.tolist(), team))
+        self.help(rows, by="help to get out")
 
     def _end_help(self, rows: list[int]) -> None:
         """Help ends after its time, or when the child leaves observation: the worker is free for another."""
-        ended = sorted({row for row in rows if row in self.helped_by})
+        ended = sorted(self.helped_by.keys() & rows)
         for row in ended:
             self.helped_by.pop(row).helping -= 1
         self.model.today.give("help ended", np.array(ended, dtype=np.int64))
@@ -415,3 +435,29 @@ class Serving:
     def waiting(self) -> int:
         """Interviews that wait today."""
         return sum(len(team.queue) for team in self.teams.values())
+
+
+def _on_record(returned: tuple) -> tuple:
+    """Of children who came back (rows, cause, detail, serial), those whose episode police or the authority have on record."""
+    recorded = (returned[2] & (POLICE | AUTHORITY)).nonzero()[0]
+    return tuple(column[recorded] for column in returned)
+
+
+@njit(cache=True)
+def _is_exploited(rows, entry, stage, other_forms):
+    out = np.empty(len(rows), dtype=np.bool_)
+    for i in range(len(rows)):
+        at = entry[rows[i]]
+        out[i] = stage[at] != NOT_INVOLVED or other_forms[at] != 0
+    return out
+
+
+@njit(cache=True)
+def _heard(on_lines, stage, entry, sexually, sexual_stage, otherwise, other_stage, key, stream, day, odds):
+    """Of whom the police hear today, among those who work a line or are exploited in another form; in no order, and once for each of these."""
+    heard = [row for row in on_lines if row >= 0 and stage[entry[row]] in (WORKING, BOUND) and _uniform(key[row] ^ stream, day) < odds]
+    for rows, stages in ((sexually, sexual_stage), (otherwise, other_stage)):
+        for slot in range(len(rows)):
+            if rows[slot] >= 0 and stages[slot] == EXPLOITED and _uniform(key[rows[slot]] ^ stream, day) < odds:
+                heard.append(rows[slot])
+    return np.array(heard, dtype=np.int64)
