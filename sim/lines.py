@@ -123,9 +123,7 @@ class Line(mesa.Agent):
         model.ledger.enter(1, day=model.day, event=Event.LINE_OPENED, agent=self.key, home=self.origin, place=self.market, amount=p.positions)
 
     def step(self) -> None:
-        """A day of the line: it may be closed or replaced; positions that a child has left may be sought again."""
-        lines = self.model.lines
-        self.left -= lines.hazard_of_closing[self.market] if self.is_open else lines.hazard_of_replacement
+        """A day on which something is due: the line is closed or replaced, or positions that a child has left are sought again."""
         if self.left <= 0.0:
             if self.is_open:
                 self.close()
@@ -340,6 +338,9 @@ class Market:
         )
 
     def run(self) -> None:
-        """Lines open, close and seek."""
+        """Lines open, close and seek: the hazard of a day passes for each, and those live it for whom something is due."""
+        day, closing, replacement = self.model.day, self.hazard_of_closing.now.tolist(), self.hazard_of_replacement
         for line in self.lines:
-            line.step()
+            line.left -= closing[line.market] if line.is_open else replacement
+            if line.left <= 0.0 or day >= line.next_change:
+                line.step()
