@@ -7,6 +7,7 @@ added to budgets here: `experiments/measures/costs.py` tells it on two lines of 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from sim.ledger import Event
 from sim.missing import POLICE
@@ -73,7 +74,7 @@ class Charging:
         week[[FOSTER, SPECIALIST_FOSTER, KINSHIP, CHILDRENS_HOME]] = p.foster_week, p.specialist_week, p.kinship_week, p.home_week
         week[[SECURE, SUPPORTED]] = to_2024_25(p.secure_week, "2018-19"), to_2024_25(p.supported_week, "2022-23")
         week[[WITH_PARENTS, OTHER, CUSTODY]] = p.parents_week, p.other_week, p.custody_week
-        self.a_day = week / 7.0
+        self.a_day = (week / 7.0).tolist()
         self.episode = to_2024_25(p.episode_police, "2012-13")
         self.helping = to_2024_25(p.help, "2019-20")
         self.social_work_day = to_2024_25(p.social_work_hour, "2022-23") * p.social_work_hours / 7.0
@@ -87,10 +88,10 @@ class Charging:
         """The day's bills, by payer and item."""
         model = self.model
         table = model.placements.table
-        settings = np.bincount(model.children.setting[table.rows[table.rows >= 0]], minlength=len(SETTINGS))
+        placed = _by_setting(table.rows, model.children.columns["setting"]).tolist()
         bills = [
-            (JUSTICE if setting == CUSTODY else CARE, setting - 1, float(settings[setting]) * self.a_day[setting])
-            for setting in range(AT_HOME + 1, len(SETTINGS)) if settings[setting]
+            (JUSTICE if setting == CUSTODY else CARE, setting - 1, placed[setting] * self.a_day[setting])
+            for setting in range(AT_HOME + 1, len(SETTINGS)) if placed[setting]
         ]  # fmt: skip
         bills += [bill for bill in self._of_events() if bill[2]]
         bills += [(payer, POLICIES, spent) for payer, spent in sorted(self.from_policies.items()) if spent]
@@ -117,3 +118,13 @@ class Charging:
         yield HEALTH, HOSPITAL, float((model.children.in_hospital_until[in_hospital].astype(np.int64) - model.day).sum()) * p.hospital_day
         yield EDUCATION, ALTERNATIVE_PROVISION, model.schooling.in_alternative_provision * p.alternative_day
         yield FAMILY, DAYS_LOST, at_home * p.family_day
+
+
+@njit(cache=True)
+def _by_setting(members, setting):
+    """How many of the children in a table (`members`, by slot) live in each setting."""
+    number = np.zeros(len(SETTINGS), dtype=np.int64)
+    for row in members:
+        if row >= 0:
+            number[setting[row]] += 1
+    return number

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import mesa
 import numpy as np
+from numba import njit
 
+from sim.arithmetic import _uniform
 from sim.draws import key_of
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.ledger import Event
@@ -114,24 +116,30 @@ class Police:
         """Police meet exploited children; offences are recorded later; who was remanded is released."""
         model, today, p, children = self.model, self.model.today, self.parameters, self.model.children
         for rows, cause, detail, serial in today.get("returned"):
-            on_line = (cause == LINE) & ((detail & FOUND) > 0) & is_in(children.stage[rows], np.array((WORKING, BOUND, GETTING_OUT)))
-            on_line &= ~is_in(rows, self.brought_back)  # whom police had met when the line was closed
-            self._meet(rows[on_line], serial[on_line].astype(np.int64), ON_A_LINE)
-        closed = today.rows(Event.LINE_CLOSED)
-        closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning
-        closed = closed[model.missing.is_away_on_a_line(closed) | ~model.out_of_reach(closed)]
+            on_line = ((cause == LINE) & ((detail & FOUND) > 0)).nonzero()[0]
+            if on_line.size:
+                found = rows[on_line]
+                met = is_in(children.stage[found], np.array((WORKING, BOUND, GETTING_OUT)))
+                met &= ~is_in(found, self.brought_back)  # whom police had met when the line was closed
+                self._meet(found[met], serial[on_line[met]].astype(np.int64), ON_A_LINE)
         self.brought_back = NOBODY
+        closed = today.rows(Event.LINE_CLOSED)
+        if closed.size:
+            closed = closed[children.stage[closed] != NOT_INVOLVED]  # not those who turned eighteen this morning
+            closed = closed[model.missing.is_away_on_a_line(closed) | ~model.out_of_reach(closed)]
         if closed.size:
             lines = np.array([model.exploitation.line_of(row).key for row in closed.tolist()], dtype=np.uint64)  # another each time it opens
             met = closed[model.draws.happens("policing.at_closure", children.key[closed], p.at_closure, lines)]
             self._meet(met, np.full(met.size, model.day), AT_A_CLOSURE)
             self.brought_back = met[model.missing.is_away_on_a_line(met)]
             model.missing.bring_back(self.brought_back)
-        working = model.exploitation.members_working()
-        if working.size:
-            met = model.draws.happens("policing.street", children.key[working], p.street / 30.4375, model.day)
-            met &= ~model.out_of_reach(working)
-            self._meet(working[met], np.full(int(met.sum()), model.day), IN_THE_STREET)
+        met = _drawn_among_working(
+            model.exploitation.table.rows, children.few.entry, children.columns["stage"].by_entry, children.columns["key"],
+            model.draws.stream("policing.street"), np.uint64(model.day), p.street / 30.4375,
+        )  # fmt: skip
+        if met.size:
+            met = met[~model.out_of_reach(met)]
+            self._meet(met, np.full(met.size, model.day), IN_THE_STREET)
         self._record_later()
         self._release()
 
@@ -194,8 +202,17 @@ class Police:
             self.released.setdefault(model.day + after, []).append(row)
 
     def _release(self) -> None:
-        rows = np.array(sorted(self.released.pop(self.model.day, ())), dtype=np.int64)
+        if self.model.day not in self.released:
+            return
+        rows = np.array(sorted(self.released.pop(self.model.day)), dtype=np.int64)
         rows = rows[self.model.children.is_present[rows]]
         if rows.size:
             self.model.tell(Event.RELEASED, rows)
             self.model.placements.release_from_custody(rows)
+
+
+@njit(cache=True)
+def _drawn_among_working(members, entry, stage, key, stream, day, odds):
+    """Of the children in the table of lines (`members`, by slot) who work one, those whose draw of the day is under `odds`; ascending."""
+    drawn = [row for row in members if row >= 0 and stage[entry[row]] in (WORKING, BOUND) and _uniform(key[row] ^ stream, day) < odds]
+    return np.sort(np.array(drawn, dtype=np.int64))

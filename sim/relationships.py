@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import mesa
 import numpy as np
+from numba import njit
 
+from sim.arithmetic import _neglog, _uniform
 from sim.draws import key_of
 from sim.exploitation import GETTING_OUT_OF_IT
 from sim.hazards import Spells
@@ -80,20 +82,24 @@ class Relationships:
     def live(self) -> None:
         """A day of workers and children: they meet, part, come to trust, are let down."""
         model, today, children = self.model, self.model.today, self.model.children
-        gone = union(today.rows(Event.LEFT), today.rows(Event.LEFT_CARE))
-        self._part(gone[self.table.slot[gone] >= 0])
+        for heading in (Event.LEFT, Event.LEFT_CARE):
+            gone = today.rows(heading)
+            if gone.size:
+                self._part(gone[self.has_worker(gone)])
         alone = today.rows("help ended")
         if alone.size:
-            alone = alone[(children.setting[alone] == AT_HOME) & (self.table.slot[alone] >= 0)]
+            alone = alone[(children.setting[alone] == AT_HOME) & self.has_worker(alone)]
             self._part(np.array([row for row in alone.tolist() if row not in self.special], dtype=np.int64))
-        helped = today.rows(Event.HELPED)
-        had_one = helped[self.table.slot[helped] >= 0]
-        new = union(today.rows(Event.ENTERED_CARE), helped)
-        if new.size:
-            self._meet(new[(self.table.slot[new] < 0) & children.is_present[new]])
-        self._change(had_one, HELP_BEGINS)
-        self._after_moves(today.rows(Event.PLACED))
-        self._lose_trust(today.rows("trust lost"))
+        helped, entered = today.rows(Event.HELPED), today.rows(Event.ENTERED_CARE)
+        if helped.size or entered.size:
+            had_one, new = helped[self.has_worker(helped)], union(entered, helped)
+            self._meet(new[~self.has_worker(new) & children.is_present[new]])
+            self._change(had_one, HELP_BEGINS)
+        placed, doubting = today.rows(Event.PLACED), today.rows("trust lost")
+        if placed.size:
+            self._after_moves(placed)
+        if doubting.size:
+            self._lose_trust(doubting)
         rows, causes = self.table.due(model.paused(self.table))
         if rows.size:
             self._come_to_trust(rows[causes == COMES_TO_TRUST])
@@ -141,11 +147,12 @@ class Relationships:
         self._begin(rows, COMES_TO_TRUST, sooner / load / (self.parameters.trust_after * 30.4375))
 
     def _begin(self, rows, cause: int, hazard) -> None:
-        slots = self.table.slot[rows]
-        self.table.n[slots] += 1
-        serial = self.table.worker[slots].astype(np.int64) * 4096 + self.table.n[slots]
-        patience = self.model.draws.exponential(f"relationships.{self.table.causes[cause]}", self.model.children.key[rows], serial)
-        self.table.begin(rows, cause, patience, hazard)
+        """A new spell under one cause, at a hazard for each of `rows` [per day]."""
+        table, children = self.table, self.model.children
+        _begin(
+            rows, cause, hazard, children.few.entry, table.slot.by_entry, children.columns["key"], self.model.draws.stream(f"relationships.{table.causes[cause]}"),
+            table.columns["worker"], table.columns["n"], table.left, table.hazard,
+        )  # fmt: skip
 
     def _part(self, rows) -> None:
         if not rows.size:
@@ -165,12 +172,12 @@ class Relationships:
     def _after_moves(self, placed) -> None:
         """A child placed far away, or in another authority, may get another worker."""
         model, children = self.model, self.model.children
-        rows = placed[(children.setting[placed] != AT_HOME) & (self.table.slot[placed] >= 0)] if placed.size else placed
+        rows = placed[(children.setting[placed] != AT_HOME) & self.has_worker(placed)]
+        moves = model.placements.table.moves[children.care_slot[rows]]
+        rows, moves = rows[moves > 1], moves[moves > 1]
         if not rows.size:
             return
-        slots = children.care_slot[rows]
-        moves = model.placements.table.moves[slots]
-        apart = (moves > 1) & ((model.placements.table.place[slots] != children.authority[rows]) | model.distance.is_far(rows))
+        apart = (model.placements.table.place[children.care_slot[rows]] != children.authority[rows]) | model.distance.is_far(rows)
         serial = children.care_entries[rows].astype(np.int64) * 1000 + moves
         odds = self.after_moves[children.authority[rows]] * np.array([self.special.get(row, (1.0, 1.0))[0] for row in rows.tolist()])
         self._change(rows[apart & model.draws.happens("relationships.new_worker_after_move", children.key[rows], odds, serial)], MOVE)
@@ -189,7 +196,7 @@ class Relationships:
 
     def _lose_trust(self, rows) -> None:
         """Trust is gone; it may come again with the same worker."""
-        rows = rows[self.trusts(rows)] if rows.size else rows
+        rows = rows[self.trusts(rows)]
         if rows.size:
             self._let_go(rows)
             self._wait_for_trust(rows)
@@ -197,6 +204,8 @@ class Relationships:
     def _let_go(self, rows) -> None:
         slots = self.table.slot[rows]
         trusting = rows[self.table.trusts[slots]]
+        if not trusting.size:
+            return
         self.table.trusts[slots] = False
         for lever in (GOING_MISSING, GETTING_OUT_OF_IT):
             self.model.levers.release(lever, trusting, by="trust")
@@ -219,3 +228,13 @@ class Relationships:
         needed = np.array([row in self.model.services.helped_by for row in rows.tolist()], dtype=bool) | (self.model.children.setting[rows] != AT_HOME)
         self._part(rows[~needed])
         self._change(rows[needed], HELP_ENDS)
+
+
+@njit(cache=True)
+def _begin(rows, cause, hazards, entry, slot, key, stream, worker, n, left, hazard):
+    """A spell under one cause begins for each of `rows`; `n` counts the spells that a child has had with its `worker`."""
+    for i in range(len(rows)):
+        at = slot[entry[rows[i]]]
+        n[at] += 1
+        left[at, cause] = _neglog(_uniform(key[rows[i]] ^ stream, np.uint64(worker[at]) * np.uint64(4096) + np.uint64(n[at])))
+        hazard[at, cause] = hazards[i]
