@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.tables import NOBODY, FewColumn, FewFacts
+from sim.tables import NOBODY, FewColumn, FewFacts, portions
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,7 +38,7 @@ class Clock:
         self.rate = rate.astype(np.float64)
         self.sum = np.zeros(len(rate))
         self.horizon = np.full(len(rate), -1.0)
-        self._rows, self._levels, self._groups = NOBODY, np.empty(0), np.empty(0, dtype=np.int64)
+        self._listed, self._rows, self._levels, self._groups = self._list(NOBODY)
         self._new: list[Rows] = []
 
     def begin(self, rows: Rows, patience: Floats, multiplier: Floats | float) -> None:
@@ -72,10 +72,8 @@ class Clock:
             self._refresh()
         elif self._new:
             self._extend()
-        rows, left = _reached(self._rows, self._levels, self._groups, self.sum, self.level, self.group)
-        if left < len(self._rows):
-            self._rows, self._levels, self._groups = self._rows[:left], self._levels[:left], self._groups[:left]
-            rows.sort()
+        rows = _reached(self._rows, self._levels, self._groups, self._listed, self.sum, self.level, self.group)
+        rows.sort()
         return rows
 
     def _set(self, rows: Rows, level: Floats) -> None:
@@ -89,21 +87,39 @@ class Clock:
     def _extend(self) -> None:
         new = np.concatenate(self._new)
         self._new.clear()
-        self._rows = np.concatenate((self._rows, new))
-        self._levels = np.concatenate((self._levels, self.level[new]))
-        self._groups = np.concatenate((self._groups, self.group[new].astype(np.int64)))
+        end = self._listed + len(new)
+        if end > len(self._rows):  # there is no more room: those who have left the list make some
+            listed = self._rows[: self._listed]
+            listed = np.concatenate((listed[self._levels[: self._listed] < np.inf], new))
+            self._listed, self._rows, self._levels, self._groups = self._list(listed)
+        else:
+            self._rows[self._listed : end], self._levels[self._listed : end], self._groups[self._listed : end] = new, self.level[new], self.group[new]
+            self._listed = end
+
+    def _list(self, rows: Rows) -> tuple[int, Rows, Floats, NDArray[np.int64]]:
+        """A shortlist: how many are on it; row, level and group of each, with room for a quarter more."""
+        listed, room = len(rows), len(rows) + len(rows) // 4 + 64
+        all_rows, levels, groups = np.empty(room, dtype=np.int64), np.empty(room), np.empty(room, dtype=np.int64)
+        all_rows[:listed], levels[:listed], groups[:listed] = rows, self.level[rows], self.group[rows]
+        return listed, all_rows, levels, groups
 
     def _refresh(self) -> None:
         """Make the shortlist anew: everybody who may be due within the window at today's rates."""
         self._new.clear()
         self.horizon = self.sum + self.rate * WINDOW
-        near = [
-            start + (self.level[start : start + 65536] <= self.horizon[self.group[start : start + 65536]]).nonzero()[0]
-            for start in range(0, len(self.level), 65536)
-        ]
-        self._rows = np.concatenate(near) if near else NOBODY
-        self._levels = self.level[self._rows]
-        self._groups = self.group[self._rows].astype(np.int64)
+        near = [_near(self.level, self.group, self.horizon, part.start, part.stop) for part in portions(len(self.level))]
+        self._listed, self._rows, self._levels, self._groups = self._list(np.concatenate(near) if near else NOBODY)
+
+
+@njit(cache=True)
+def _near(level, group, horizon, start, stop):
+    """Rows from one to before another whose level is within the horizon of their group."""
+    stop = min(stop, len(level))
+    rows, number = np.empty(stop - start, dtype=np.int64), 0
+    for row in range(start, stop):
+        rows[number] = row
+        number += level[row] <= horizon[group[row]]
+    return rows[:number].copy()
 
 
 @njit(cache=True)
@@ -117,20 +133,17 @@ def _pass_a_day(total, rate, horizon):
 
 
 @njit(cache=True)
-def _reached(rows, levels, groups, total, level, group):
-    """Whose level in the shortlist is reached, without those whose level has changed since; they leave the list, of which so many are left."""
-    hit, number, left = np.empty(len(rows), dtype=np.int64), 0, 0
-    for n in range(len(rows)):
-        row = rows[n]
-        if total[groups[n]] < levels[n]:
-            if left < n:
-                rows[left], levels[left], groups[left] = row, levels[n], groups[n]
-            left += 1
-        elif total[group[row]] >= level[row]:
-            level[row] = np.inf
-            hit[number] = row
-            number += 1
-    return hit[:number].copy(), left
+def _reached(rows, levels, groups, listed, total, level, group):
+    """Whose level is reached of those on the shortlist, without those whose level has changed since; they leave it: their level is infinite there."""
+    hit, number = np.empty(listed, dtype=np.int64), 0
+    for n in range(listed):
+        if total[groups[n]] >= levels[n]:
+            row, levels[n] = rows[n], np.inf
+            if total[group[row]] >= level[row]:
+                level[row] = np.inf
+                hit[number] = row
+                number += 1
+    return hit[:number].copy()
 
 
 @njit(cache=True)
