@@ -108,6 +108,7 @@ class Charging:
         reported = sum(int(np.count_nonzero(detail & POLICE)) for _, _, detail, _ in returned)
         at_home = sum(float((away * (model.children.setting[rows] == AT_HOME)).sum()) for rows, _, away, _, _ in days)
         in_hospital = today.rows(Event.IN_HOSPITAL)
+        in_bed = int((model.children.in_hospital_until[in_hospital].astype(np.int64) - model.day).sum()) if in_hospital.size else 0  # days
         yield POLICE_BUDGET, EPISODES, reported * self.episode
         yield POLICE_BUDGET, MET, today.number(Event.ARRESTED) * p.met_by_police
         yield POLICE_BUDGET, CLOSURES, len(today.closed_lines) * p.closure
@@ -115,7 +116,7 @@ class Charging:
         yield CARE, ASSESSMENTS, today.number(Event.ASSESSED) * p.assessment
         yield CARE, HELP, today.number(Event.HELPED) * self.helping
         yield CARE, SOCIAL_WORK, len(model.relationships.table) * self.social_work_day
-        yield HEALTH, HOSPITAL, float((model.children.in_hospital_until[in_hospital].astype(np.int64) - model.day).sum()) * p.hospital_day
+        yield HEALTH, HOSPITAL, in_bed * p.hospital_day
         yield EDUCATION, ALTERNATIVE_PROVISION, model.schooling.in_alternative_provision * p.alternative_day
         yield FAMILY, DAYS_LOST, at_home * p.family_day
 

@@ -79,6 +79,9 @@ class Police:
             forces.setdefault(places.police_force[place], []).append(place)
         self.units = [MissingUnit(model, force, here) for force, here in sorted(forces.items())]
         self.unit_of = {place: unit for unit in self.units for place in unit.places}
+        self.number_of_unit = np.full(len(places), -1, dtype=np.int64)  # by place, in `units`
+        for number, unit in enumerate(self.units):
+            self.number_of_unit[unit.places] = number
         level = 1.0 + model.parameters["services"].unevenness_of_practice * (2.0 * model.draws.uniform("force.level", model.placements.place_keys) - 1.0)
         self.criminal = Dial(np.minimum(self.parameters.criminal * level, 1.0))  # by home authority
         self.later: dict[int, list[tuple[int, int]]] = {}  # day to (row, response)
@@ -89,12 +92,11 @@ class Police:
 
     def count_cases(self) -> None:
         """The morning's list of missing children, by force."""
-        table = self.model.missing.table
-        rows = table.rows[(table.rows >= 0) & ((table.detail & POLICE) > 0)]
-        number = np.bincount(self.model.children.authority[rows], minlength=len(self.model.world.places))
-        for unit in self.units:
-            unit.open_cases = int(number[unit.places].sum())
-            unit.usual += (unit.open_cases - unit.usual) / min(max(self.model.day, 1), 90)
+        table, days = self.model.missing.table, min(max(self.model.day, 1), 90)
+        cases = _cases(table.rows, table.columns["detail"], self.model.children.columns["authority"], self.number_of_unit, len(self.units))
+        for unit, number in zip(self.units, cases.tolist(), strict=True):
+            unit.open_cases = number
+            unit.usual += (unit.open_cases - unit.usual) / days
 
     def grade(self, rows):
         """Who would be graded as high risk: children known to be exploited, some others in care."""
@@ -105,10 +107,8 @@ class Police:
 
     def pace(self, high, home):
         """How much longer, or shorter, each search takes."""
-        load = np.ones(len(self.model.world.places))
-        for unit in self.units:
-            load[unit.places] = unit.pace
-        return load[home] * np.where(high, self.parameters.high_risk_search, 1.0)
+        load = np.array([unit.pace for unit in self.units])
+        return load[self.number_of_unit[home]] * np.where(high, self.parameters.high_risk_search, 1.0)
 
     # -- meeting exploited children ------------------------------------------------------------------------------------------
 
@@ -209,6 +209,16 @@ class Police:
         if rows.size:
             self.model.tell(Event.RELEASED, rows)
             self.model.placements.release_from_custody(rows)
+
+
+@njit(cache=True)
+def _cases(members, detail, authority, number_of_unit, units):
+    """How many of the missing children (`members`, by slot) are reported to each unit."""
+    cases = np.zeros(units, dtype=np.int64)
+    for slot in range(len(members)):
+        if members[slot] >= 0 and detail[slot] & POLICE:
+            cases[number_of_unit[authority[members[slot]]]] += 1
+    return cases
 
 
 @njit(cache=True)

@@ -12,13 +12,16 @@ is recognised or missed for ever (`needs_pooling` 0 switches sharing off and com
 
 from __future__ import annotations
 
+import math
+
 import mesa
 import numpy as np
 from numba import njit
 
-from sim.arithmetic import _uniform
-from sim.draws import key_of, neglog
+from sim.arithmetic import _neglog, _uniform
+from sim.draws import key_of
 from sim.exploitation import GETTING_OUT_OF_IT
+from sim.kernels import by_name
 from sim.ledger import Event
 from sim.levers import Dial
 from sim.missing import AUTHORITY, LOOKED_AFTER, POLICE
@@ -99,11 +102,11 @@ class InterviewTeam(mesa.Agent):
         self.credit = min(self.credit + a_day, max(1.0, 3.0 * a_day))
         if not self.queue:
             return []
-        missing = self.model.children.missing_slot
+        entry, missing = self.model.children.few.entry, self.model.children.columns["missing_slot"].by_entry
         ready: list[tuple] = []
         waiting: list[tuple] = []
         for item in self.queue:
-            (ready if item[4] <= day and missing[item[3]] < 0 else waiting).append(item)
+            (ready if item[4] <= day and missing[entry[item[3]]] < 0 else waiting).append(item)
         ready.sort()
         held, left = ready[: int(self.credit)], ready[int(self.credit) :]
         self.credit -= len(held)
@@ -160,6 +163,7 @@ class Serving:
         looked_after = {place: float(places.looked_after_10_17[place]) * world.fraction / 1000.0 for place in world.authorities}
         self.teams = {place: InterviewTeam(model, place, p.interviewers * number) for place, number in looked_after.items()}
         self.specialists = {place: SpecialistTeam(model, place, max(1.0, p.help_places * number)) for place, number in looked_after.items()}
+        self.numbers = by_name(girls_on_lines=p.girls_on_lines, boys_sexually=p.boys_sexually, otherwise=p.otherwise, recognised=p.recognised)
         self.sharing: dict[int, list[tuple[int, int]]] = {}  # day to (row, number of the signal) of what becomes known to all
         self.known_to_all: set[tuple[int, int]] = set()
         self.help_ends: dict[int, list[int]] = {}  # day to rows
@@ -248,10 +252,11 @@ class Serving:
 
     def _offer(self, rows, cause, detail, serial) -> None:
         """A return interview is offered after a recorded episode, less often where two authorities are needed."""
-        p, children = self.parameters, self.model.children
-        away = self.model.placements.where(rows) != children.authority[rows]
-        odds = self.offered[children.authority[rows]] * np.where(away, p.offered_outside, 1.0)
-        offered = self._happens("services.offered", rows, serial, odds)
+        facts, placed = self.model.children.columns, self.model.placements.table
+        offered = _offered(
+            rows, serial, self.model.children.few.entry, facts["care_slot"].by_entry, placed.columns["place"], facts["authority"], facts["key"],
+            self.model.draws.stream("services.offered"), self.offered.now, self.parameters.offered_outside,
+        )  # fmt: skip
         self._arrange(rows[offered], cause[offered], detail[offered], serial[offered], by="")
         left_out = ~offered
         if np.count_nonzero(left_out):
@@ -259,15 +264,14 @@ class Serving:
 
     def _arrange(self, rows, cause, detail, serial, by: str) -> None:
         """Those who accept wait for an interviewer; looked-after children come first."""
-        model, p = self.model, self.parameters
-        accept = self._happens("services.accepted", rows, serial, p.accepted)
-        if not np.count_nonzero(accept):
+        model, p, stream = self.model, self.parameters, self.model.draws.stream
+        accepted, lots, days = _accepted(
+            rows, serial, model.children.columns["key"], stream("services.accepted"), p.accepted, stream("services.lot"), stream("services.arranging"), p.arranging,
+        )  # fmt: skip
+        if not accepted.size:
             return
-        rows, serial, keys = rows[accept], serial[accept], model.children.key[rows[accept]]
-        lots = model.draws.uniform("services.lot", keys, serial)
-        earliest = model.day + 1 + (model.draws.exponential("services.arranging", keys, serial) * p.arranging).astype(np.int64)
-        need = np.where(detail[accept] & LOOKED_AFTER, 0, 1)
-        columns = (need, lots, keys, rows, earliest, cause[accept], serial, model.children.authority[rows])
+        rows, need = rows[accepted], np.where(detail[accepted] & LOOKED_AFTER, 0, 1)
+        columns = (need, lots, model.children.key[rows], rows, days + (model.day + 1), cause[accepted], serial[accepted], model.children.authority[rows])
         for *request, why, n, place in zip(*(column.tolist() for column in columns), strict=True):
             self.teams[place].queue.append((*request, model.day, why, n, by))
 
@@ -343,14 +347,11 @@ class Serving:
 
     def _needed(self, rows):
         """How many signals it takes for each of `rows`: drawn once a child, more for children who are less believed."""
-        p, children = self.parameters, self.model.children
-        male, forms = children.is_male[rows], children.other_forms[rows]
-        on_line = np.where(children.stage[rows] != NOT_INVOLVED, np.where(male, 1.0, p.girls_on_lines), 0.0)
-        sexually = np.where((forms & (1 << SEXUALLY)) > 0, np.where(male, p.boys_sexually, 1.0), 0.0)
-        otherwise = np.where((forms & (1 << BY_OTHERS)) > 0, p.otherwise, 0.0)
-        believed = np.maximum(np.maximum(np.maximum(on_line, sexually), otherwise), 0.1)
-        patience = self.model.draws.exponential("services.needed", children.key[rows])
-        return 1.0 + np.floor(patience / neglog(1.0 - p.recognised * believed))
+        children, facts = self.model.children, self.model.children.columns
+        return _needed(
+            rows, children.few.entry, facts["stage"].by_entry, facts["other_forms"].by_entry, facts["is_male"], facts["key"],
+            self.model.draws.stream("services.needed"), self.numbers,
+        )  # fmt: skip
 
     def _identify(self, rows, agency: int) -> None:
         """Some agency recognises that `rows` are exploited; social work assesses, the specialist team may help."""
@@ -375,19 +376,18 @@ class Serving:
         """Social work completes an assessment of each of `rows`; it names what social care knows today."""
         if not rows.size:
             return
-        model, p, children = self.model, self.parameters, self.model.children
-        known = self.own.identified_on[rows] > NEVER
-        on_line, forms = known & (children.stage[rows] != NOT_INVOLVED), np.where(known, children.other_forms[rows], 0)
+        model, p, facts = self.model, self.parameters, self.model.children.columns
         n = np.array([self.times_assessed.get(row, 0) for row in rows.tolist()], dtype=np.int64)
-        named = factors | np.where(on_line | ((forms & (1 << BY_OTHERS)) > 0), CRIMINAL_FACTOR, 0)
-        named |= np.where(on_line & self._happens("services.gang_named", rows, n, p.gang_named), GANG_FACTOR, 0)
-        named |= np.where((forms & (1 << SEXUALLY)) > 0, SEXUAL_FACTOR, 0)
-        named |= np.where(children.missing_slot[rows] >= 0, MISSING_FACTOR, 0)
+        named, days = _assessed(
+            rows, n, factors, model.children.few.entry, facts["identified_on"].by_entry, facts["stage"].by_entry, facts["other_forms"].by_entry,
+            facts["missing_slot"].by_entry, facts["key"], model.draws.stream("services.gang_named"), p.gang_named,
+            model.draws.stream("services.assessed_again"), p.assessed_again,
+        )  # fmt: skip
         model.tell(Event.ASSESSED, rows, detail=named, serial=n)
-        days = 1 + (model.draws.exponential("services.assessed_again", children.key[rows], n) / p.assessed_again * 365.25).astype(np.int64)
-        for row, after, times in zip(rows[known].tolist(), days[known].tolist(), n[known].tolist(), strict=True):
-            self.again.setdefault(model.day + after, []).append(row)
-            self.times_assessed[row] = times + 1
+        for row, after, times in zip(rows.tolist(), days.tolist(), n.tolist(), strict=True):
+            if after:
+                self.again.setdefault(model.day + after, []).append(row)
+                self.times_assessed[row] = times + 1
 
     def _assess_again(self) -> None:
         if self.model.day not in self.again:
@@ -461,3 +461,67 @@ def _heard(on_lines, stage, entry, sexually, sexual_stage, otherwise, other_stag
             if rows[slot] >= 0 and stages[slot] == EXPLOITED and _uniform(key[rows[slot]] ^ stream, day) < odds:
                 heard.append(rows[slot])
     return np.array(heard, dtype=np.int64)
+
+
+@njit(cache=True)
+def _offered(rows, serial, entry, care_slot, place, authority, key, stream, offered, outside):
+    """To which of `rows` an interview is offered: so often in each authority (`offered`), and times `outside` to a child who lives in another."""
+    out = np.empty(len(rows), dtype=np.bool_)
+    for i in range(len(rows)):
+        row, slot = rows[i], care_slot[entry[rows[i]]]
+        is_outside = slot >= 0 and place[slot] != authority[row]
+        out[i] = _uniform(key[row] ^ stream, np.uint64(serial[i])) < offered[authority[row]] * (outside if is_outside else 1.0)
+    return out
+
+
+@njit(cache=True)
+def _accepted(rows, serial, key, accepting, odds, drawing_lots, arranging, days):
+    """Who accepts (places in `rows`), the lot of each among those who wait, and the whole days until it can be met."""
+    accepted, lots, until = np.empty(len(rows), dtype=np.int64), np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    number = 0
+    for i in range(len(rows)):
+        child, n = key[rows[i]], np.uint64(serial[i])
+        if _uniform(child ^ accepting, n) < odds:
+            accepted[number], lots[number] = i, _uniform(child ^ drawing_lots, n)
+            until[number] = int(_neglog(_uniform(child ^ arranging, n)) * days)
+            number += 1
+    return accepted[:number], lots[:number], until[:number]
+
+
+@njit(cache=True)
+def _needed(rows, entry, stage, other_forms, is_male, key, stream, numbers):
+    """How many signals it takes for each of `rows`: of the forms of exploitation the one believed most counts."""
+    p, out = numbers[0], np.empty(len(rows))
+    for i in range(len(rows)):
+        row, forms, believed = rows[i], other_forms[entry[rows[i]]], 0.1
+        if stage[entry[row]] != NOT_INVOLVED:
+            believed = max(believed, 1.0 if is_male[row] else p.girls_on_lines)
+        if forms & (1 << SEXUALLY):
+            believed = max(believed, p.boys_sexually if is_male[row] else 1.0)
+        if forms & (1 << BY_OTHERS):
+            believed = max(believed, p.otherwise)
+        patience = _neglog(_uniform(key[row] ^ stream, np.uint64(0)))
+        out[i] = 1.0 + math.floor(patience / _neglog(1.0 - p.recognised * believed))
+    return out
+
+
+@njit(cache=True)
+def _assessed(rows, n, factors, entry, identified_on, stage, other_forms, missing_slot, key, naming_gangs, gang_named, again, a_year):
+    """What the assessment of each of `rows` names: `factors`, and of a child known to be exploited the forms; days until the next one, 0 for others."""
+    named, days = np.empty(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        row, at, names, times = rows[i], entry[rows[i]], factors, np.uint64(n[i])
+        if identified_on[at] > NEVER:
+            if stage[at] != NOT_INVOLVED:
+                names |= CRIMINAL_FACTOR
+                if _uniform(key[row] ^ naming_gangs, times) < gang_named:
+                    names |= GANG_FACTOR
+            if other_forms[at] & (1 << BY_OTHERS):
+                names |= CRIMINAL_FACTOR
+            if other_forms[at] & (1 << SEXUALLY):
+                names |= SEXUAL_FACTOR
+            days[i] = 1 + int(_neglog(_uniform(key[row] ^ again, times)) / a_year * 365.25)
+        if missing_slot[at] >= 0:
+            names |= MISSING_FACTOR
+        named[i] = names
+    return named, days
