@@ -246,7 +246,7 @@ class Missing:
         model.tell(
             Event.RETURNED, rows, cause=cause, detail=detail, amount=days, serial=serial, place=model.placements.where(rows)
         )
-        model.today.post("back", (rows, cause, days, (detail & FOUND) > 0, serial))
+        model.today.post("back", (rows, cause, days, detail, serial))
         model.today.post("returned", (rows, cause, detail, serial))
         over = cause == CONFLICT
         again = rows[over]
@@ -301,8 +301,9 @@ class Missing:
         over_conflict = self.conflict.due()
         if over_conflict.size:
             waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
-            self.conflict.resume(over_conflict[waiting], np.zeros(np.count_nonzero(waiting)))
-            over_conflict = over_conflict[~waiting]
+            if np.count_nonzero(waiting):
+                self.conflict.resume(over_conflict[waiting], np.zeros(np.count_nonzero(waiting)))
+                over_conflict = over_conflict[~waiting]
             rows = np.concatenate((rows, over_conflict))
             causes = np.concatenate((causes, np.full(len(over_conflict), CONFLICT)))
             left = np.concatenate((left, np.full(len(over_conflict), np.inf)))
