@@ -196,10 +196,11 @@ class Serving:
             self._offer(rows, cause, detail, serial)
             self._refer_missing(rows, serial)
         held: list[tuple] = []
+        is_working_day = self.model.is_working_day
         for team in self.teams.values():
             if team.queue:
                 team.let_lapse()
-            if self.model.is_working_day:
+            if is_working_day:
                 held += team.step()
         self._interview(held)
         self._assess_again()
@@ -288,15 +289,21 @@ class Serving:
             held = [item for item in held if first[item[3]] is not item]
 
     def _interview_each(self, held: list[tuple]) -> None:
-        model, p = self.model, self.parameters
+        model = self.model
         _, _, _, row, _, returned_on, cause, serial, by = zip(*held, strict=True)
         rows, n = np.array(row, dtype=np.int64), np.array(serial, dtype=np.int64)
-        trusting = np.where(model.relationships.trusts(rows), model.relationships.parameters.discloses, 1.0)
-        told = self.is_exploited(rows) & self._happens("services.discloses", rows, n, p.discloses * trusting)
-        in_time = model.day - np.array(returned_on) <= 3
+        told, in_time = self._tells(rows, n), model.day - np.array(returned_on) <= 3
         model.tell(Event.INTERVIEWED, rows, cause=cause, detail=in_time + 2 * told, serial=n)
         self.signal(rows[told], SOCIAL_CARE, DISCLOSURE)
         model.today.post("interviewed", (rows, told, in_time, by, n, self.own.signals_care[rows]))
+
+    def _tells(self, rows, n):
+        """Who of `rows` says something of exploitation in an interview: more often who trusts its worker."""
+        model, p, told = self.model, self.parameters, self.is_exploited(rows)
+        if np.count_nonzero(told):
+            trusting = np.where(model.relationships.trusts(rows), model.relationships.parameters.discloses, 1.0)
+            told &= self._happens("services.discloses", rows, n, p.discloses * trusting)
+        return told
 
     # -- signals and identification ------------------------------------------------------------------------------------
 
