@@ -283,13 +283,12 @@ class Recruiting:
 
     def _a_home(self, contact: Contact):
         """The children's home or supported accommodation where a contact is made; None where the place has none."""
-        placements = self.model.placements
-        homes = [i for kind in (CHILDRENS_HOME, SUPPORTED) for i in placements.homes_of[contact.place, kind].numbers if placements.homes[i].beds]
-        if not homes:
-            return None
-        keys = np.array([placements.homes[i].key for i in homes], dtype=np.uint64)
+        homes = self.model.placements.homes
+        those, others = (self.model.placements.homes_of[contact.place, kind] for kind in (CHILDRENS_HOME, SUPPORTED))
+        numbers, keys = those.numbers + others.numbers, np.concatenate((those.keys, others.keys))
         race = self.model.draws.exponential("recruiter.home", keys, (contact.by.key + contact.serial * GOLDEN) & MASK)
-        return placements.homes[homes[int(np.lexsort((keys, race))[0])]]
+        in_order = (homes[numbers[n]] for n in np.lexsort((keys, race)).tolist())
+        return next((home for home in in_order if home.beds), None)
 
     # -- whom a contact reaches --------------------------------------------------------------------------------------------
 
