@@ -198,20 +198,17 @@ _group_of: Any = njit(group_of)
 def _birthdays(ages, today, first_of_day, by_age, is_present):
     """Those present who are exactly so many days old, ascending for each of `ages`, and where those of each begin.
 
-    `by_age` holds everybody, the eldest first; `first_of_day` tells where those born on each day begin in it, and `today` is a day counted as there.
+    `by_age` holds everybody, the eldest first, those of a day ascending; `first_of_day` tells where those born on each day begin in it, and `today` is a day counted as there.
     """
     last = len(first_of_day) - 1
-    rows, begins, number = np.empty(0, dtype=np.int64), np.empty(len(ages), dtype=np.int64), 0
+    born = [(first_of_day[min(max(today - age, 0), last)], first_of_day[min(max(today - age + 1, 0), last)]) for age in ages]
+    rows, begins, number = np.empty(sum([end - first for first, end in born]), dtype=np.int64), np.empty(len(ages), dtype=np.int64), 0
     for n in range(len(ages)):
         begins[n] = number
-        born = today - ages[n]
-        aged = by_age[first_of_day[min(max(born, 0), last)] : first_of_day[min(max(born + 1, 0), last)]]
-        rows = np.concatenate((rows[:number], aged.astype(np.int64)))
-        for row in aged:
+        for row in by_age[born[n][0] : born[n][1]]:
             if is_present[row]:
                 rows[number] = row
                 number += 1
-        rows[begins[n] : number].sort()
     return rows[:number], begins
 
 

@@ -235,7 +235,7 @@ class Missing:
             self._pass_out_of_sight(leavers)
         slots = _due_back(self.table.rows, self.table.ends, model.day)
         if slots.size:
-            self._come_back(slots)
+            self._come_back(slots[self.table.rows[slots].argsort()])
 
     def _come_back(self, slots) -> None:
         """The children in these slots of the table, whose rows ascend, are back."""
@@ -434,13 +434,13 @@ class Missing:
 
 @njit(cache=True)
 def _due_back(rows, ends, day):
-    """Slots of the table of those missing children who are back on a day; their rows ascend."""
+    """Slots of the table of those missing children who are back on a day."""
     back, number = np.empty(len(rows), dtype=np.int64), 0
     for slot in range(len(rows)):
         if rows[slot] >= 0 and ends[slot] == day:
             back[number] = slot
             number += 1
-    return back[:number][np.argsort(rows[back[:number]])]
+    return back[:number]
 
 
 @njit(cache=True)
