@@ -142,7 +142,8 @@ def _first_areas(stream, serial, key, weight, distance, at_least_km, free, insid
         may_be_free = not beds or free[area] > 0 or (elsewhere and not inside[area])
         if may_be_free and weight[area] > 0.0 and distance[area] >= at_least_km:
             time = _neglog(_uniform(key[area] ^ stream, serial)) / weight[area]
-            found = _put_in_order(first, times, found, area, time)
+            if found < number or time < times[-1]:
+                found = _put_in_order(first, times, found, area, time)
     return first[:found]
 
 
@@ -159,15 +160,14 @@ def _first_homes(stream, serial, key, x, y, free, from_x, from_y, at_least_km, n
             distance = math.sqrt(east * east + north * north)
             if distance >= at_least_km:
                 time = _neglog(_uniform(key[home] ^ stream, serial)) * _exp(-decay * _neglog(1.0 + distance / near))
-                found = _put_in_order(first, times, found, home, time)
+                if found <= ASKS or time < times[-1]:
+                    found = _put_in_order(first, times, found, home, time)
     return first[:found]
 
 
 @njit
 def _put_in_order(first, times, found, who, time):
-    """One more in a race, after those who were as quick; only the first, as many as there is room for, are kept. How many they are."""
-    if found == len(first) and not time < times[-1]:
-        return found
+    """One more in a race, after those who were as quick, in the last one's place where there is no more room. How many they are."""
     found = min(found + 1, len(first))
     at = found - 1
     while at > 0 and times[at - 1] > time:
