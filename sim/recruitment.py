@@ -284,7 +284,7 @@ class Recruiting:
     def _a_home(self, contact: Contact):
         """The children's home or supported accommodation where a contact is made; None where the place has none."""
         placements = self.model.placements
-        homes = [i for kind in (CHILDRENS_HOME, SUPPORTED) for i in placements.homes_of[contact.place, kind].numbers if placements.homes[i].beds]
+        homes = [i for kind in (CHILDRENS_HOME, SUPPORTED) for i in placements.register.of(contact.place, kind).tolist() if placements.homes[i].beds]
         if not homes:
             return None
         keys = np.array([placements.homes[i].key for i in homes], dtype=np.uint64)
