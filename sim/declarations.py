@@ -31,7 +31,7 @@ from sim.policies import Policy, every_policy
 from sim.population import FACTS, Circumstances
 from sim.sources import COLUMNS_OF, DATA, Source, read_table, resolve
 
-DRAWS = ("uniform", "exponential", "happens", "one_uniform", "one_exponential", "_happens")  # ways to look chance up
+DRAWS = ("uniform", "exponential", "happens", "one_uniform", "one_exponential", "_happens", "stream")  # ways to look chance up
 
 
 class Verb(NamedTuple):
@@ -140,13 +140,26 @@ def _name(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-def _words(node: ast.AST) -> str | None:
-    """A text in the code, with what is filled in left in braces; None if it is no text."""
+def _words(node: ast.AST, name: str = "", value: str = "") -> str | None:
+    """A text in the code, with what is filled in left in braces, but for a `name` of known value; None if it is no text."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
+    if isinstance(node, ast.Name) and node.id == name:
+        return value
+    if isinstance(node, ast.FormattedValue):
+        return _words(node.value, name, value) or "{...}"
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{...}" for part in node.values)
+        return "".join(_words(part, name, value) or "" for part in node.values)
     return None
+
+
+def _each_of(module: str, node: ast.AST) -> tuple[str, tuple[str, ...]]:
+    """What goes through texts that stand in the file, as in `for name in NAMES`: its name, and the texts. None if it is another node."""
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)) and isinstance(node.generators[0].target, ast.Name):
+        over = node.generators[0].iter
+        each = getattr(importlib.import_module(module), over.id, ()) if isinstance(over, ast.Name) else [_words(one) for one in getattr(over, "elts", ())]
+        return node.generators[0].target.id, tuple(one for one in each if isinstance(one, str)) if isinstance(each, (tuple, list)) else ()
+    return "", ()
 
 
 # -- the day ---------------------------------------------------------------------------------------------------------------------
@@ -333,7 +346,12 @@ def _turners(module: str, name: str) -> list[str]:
 
 def decisions(module: str) -> list[str]:
     """The names of the decisions for which a file looks chance up."""
-    texts = (_words(call.args[0]) for call in _calls_in(module) if _name(call) in DRAWS and call.args)
+    through = {call: _each_of(module, node) for node in ast.walk(_tree(module)) for call in _calls(node) if _each_of(module, node)[1]}
+    texts = []
+    for call in _calls_in(module):
+        if _name(call) in DRAWS and call.args:
+            name, values = through.get(call, ("", ()))
+            texts += [_words(call.args[0], name, value) for value in values or ("",)]
     return list(dict.fromkeys(text for text in texts if text is not None))
 
 

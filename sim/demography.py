@@ -96,7 +96,7 @@ class Demography:
 
     def have_birthdays(self) -> None:
         """Children pass into the next age band; at eighteen they leave observation."""
-        rows, begins = _birthdays(self.model.day - BIRTHDAYS - self.first_born, self.first_of_day, self.by_age, self.own.is_present)
+        rows, begins = _birthdays(BIRTHDAYS, self.model.day - self.first_born, self.first_of_day, self.by_age, self.own.is_present)
         sixteen, eighteen = begins[2:].tolist()
         self.model.today.give("turned sixteen", rows[sixteen:eighteen])
         if eighteen:
@@ -195,18 +195,20 @@ _group_of: Any = njit(group_of)
 
 
 @njit(cache=True)
-def _birthdays(born, first_of_day, by_age, is_present):
-    """Those present who were born on some days (in days from the first of `first_of_day`), ascending for each, and where those of each begin."""
+def _birthdays(ages, today, first_of_day, by_age, is_present):
+    """Those present who are exactly so many days old, ascending for each of `ages`, and where those of each begin.
+
+    `by_age` holds everybody, the eldest first, those of a day ascending; `first_of_day` tells where those born on each day begin in it, and `today` is a day counted as there.
+    """
     last = len(first_of_day) - 1
-    first, end = first_of_day[np.clip(born, 0, last)], first_of_day[np.clip(born + 1, 0, last)]
-    rows, begins, number = np.empty((end - first).sum(), dtype=np.int64), np.empty(len(born), dtype=np.int64), 0
-    for n in range(len(born)):
+    born = [(first_of_day[min(max(today - age, 0), last)], first_of_day[min(max(today - age + 1, 0), last)]) for age in ages]
+    rows, begins, number = np.empty(sum([end - first for first, end in born]), dtype=np.int64), np.empty(len(ages), dtype=np.int64), 0
+    for n in range(len(ages)):
         begins[n] = number
-        for row in by_age[first[n] : end[n]]:
+        for row in by_age[born[n][0] : born[n][1]]:
             if is_present[row]:
                 rows[number] = row
                 number += 1
-        rows[begins[n] : number].sort()
     return rows[:number], begins
 
 

@@ -43,8 +43,9 @@ class Clock:
 
     def begin(self, rows: Rows, patience: Floats, multiplier: Floats | float) -> None:
         """New spells for `rows` from now on, with their Exp(1) patience and own multiplier (0: it never happens)."""
-        with np.errstate(divide="ignore"):
-            self._set(rows, self.sum[self.group[rows]] + patience / multiplier)
+        if not isinstance(multiplier, np.ndarray):
+            multiplier = np.full(len(rows), multiplier)
+        self._look_out_for(_begin(self.level, self.group, self.sum, self.horizon, rows, patience, multiplier))
 
     def stop(self, rows: Rows) -> None:
         """It cannot happen to `rows` until their next spell begins."""
@@ -157,6 +158,15 @@ def _set(level, group, horizon, rows, levels):
             near[number] = row
             number += 1
     return near[:number]
+
+
+@njit(cache=True, error_model="numpy")
+def _begin(level, group, total, horizon, rows, patience, multiplier):
+    """As `_set`, for new spells; with a multiplier of 0 it never happens."""
+    levels = np.empty(len(rows))
+    for n in range(len(rows)):
+        levels[n] = total[group[rows[n]]] + patience[n] / multiplier[n]
+    return _set(level, group, horizon, rows, levels)
 
 
 @njit(cache=True)

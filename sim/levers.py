@@ -37,7 +37,7 @@ class Levers:
     def __init__(self, slot: FewColumn):
         self.table = FewFacts(slot, holds=np.int32)  # how many, of each child, over all levers
         self._levers: dict[str, _Holds] = {}
-        self._ends: dict[int, dict[tuple[str, str], list[Rows]]] = {}
+        self._ends: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(_lists)  # day to what is held until then, by whom, for whom
         self._listeners: dict[str, list[Callable]] = defaultdict(list)
 
     def when_moved(self, lever: Lever, listener: Callable[[Rows, NDArray[np.float64]], None]) -> None:
@@ -86,8 +86,8 @@ class Levers:
                 for holds in self._levers.values():
                     holds.forget(slots)
                 self.table.remove(gone)
-        for (name, by), parts in self._ends.pop(day, {}).items():
-            self._let_go(name, union(*parts), by, day)
+        for (name, by), rows in self._ends.pop(day, {}).items():
+            self._let_go(name, union(np.array(rows)), by, day)
 
     def value(self, lever: Lever, rows: Rows) -> NDArray[np.float64]:
         """The multiplier of each of `rows`, 1 where nobody holds the lever."""
@@ -123,11 +123,10 @@ class Levers:
 
     def _remember(self, name: str, by: str, rows: Rows, until: int | NDArray[np.integer]) -> None:
         """On which day these holds end."""
-        if isinstance(until, np.ndarray):
-            for day in sorted(set(until.tolist())):
-                self._remember(name, by, rows[until == day], day)
-        elif until < ALWAYS:
-            self._ends.setdefault(until, {}).setdefault((name, by), []).append(rows)
+        days = until.tolist() if isinstance(until, np.ndarray) else [until] * len(rows)
+        for row, day in zip(rows.tolist(), days, strict=True):
+            if day < ALWAYS:
+                self._ends[day][name, by].append(row)
 
     def _let_go(self, name: str, rows: Rows, by: str, day: int = 0) -> None:
         """`by` lets go; with a day, only of what it holds until that day (a hold may have been renewed since)."""
@@ -149,6 +148,10 @@ class Levers:
             rows = rows[changed]
             for listener in self._listeners[name]:
                 listener(rows, factors)
+
+
+def _lists() -> dict[tuple[str, str], list[int]]:
+    return defaultdict(list)
 
 
 @njit(cache=True)

@@ -235,7 +235,7 @@ class Missing:
             self._pass_out_of_sight(leavers)
         slots = _due_back(self.table.rows, self.table.ends, model.day)
         if slots.size:
-            self._come_back(slots)
+            self._come_back(slots[self.table.rows[slots].argsort()])
 
     def _come_back(self, slots) -> None:
         """The children in these slots of the table, whose rows ascend, are back."""
@@ -246,7 +246,7 @@ class Missing:
         model.tell(
             Event.RETURNED, rows, cause=cause, detail=detail, amount=days, serial=serial, place=model.placements.where(rows)
         )
-        model.today.post("back", (rows, cause, days, (detail & FOUND) > 0, serial))
+        model.today.post("back", (rows, cause, days, detail, serial))
         model.today.post("returned", (rows, cause, detail, serial))
         over = cause == CONFLICT
         again = rows[over]
@@ -301,8 +301,9 @@ class Missing:
         over_conflict = self.conflict.due()
         if over_conflict.size:
             waiting = model.out_of_reach(over_conflict)  # in hospital: it comes when they are out
-            self.conflict.resume(over_conflict[waiting], np.zeros(np.count_nonzero(waiting)))
-            over_conflict = over_conflict[~waiting]
+            if np.count_nonzero(waiting):
+                self.conflict.resume(over_conflict[waiting], np.zeros(np.count_nonzero(waiting)))
+                over_conflict = over_conflict[~waiting]
             rows = np.concatenate((rows, over_conflict))
             causes = np.concatenate((causes, np.full(len(over_conflict), CONFLICT)))
             left = np.concatenate((left, np.full(len(over_conflict), np.inf)))
@@ -433,13 +434,13 @@ class Missing:
 
 @njit(cache=True)
 def _due_back(rows, ends, day):
-    """Slots of the table of those missing children who are back on a day; their rows ascend."""
+    """Slots of the table of those missing children who are back on a day."""
     back, number = np.empty(len(rows), dtype=np.int64), 0
     for slot in range(len(rows)):
         if rows[slot] >= 0 and ends[slot] == day:
             back[number] = slot
             number += 1
-    return back[:number][np.argsort(rows[back[:number]])]
+    return back[:number]
 
 
 @njit(cache=True)

@@ -250,7 +250,8 @@ class CountyLines(mesa.Model):
         facts, paused = self.children.columns, np.zeros(len(table.rows), dtype=np.bool_)
         missing, in_hospital_until = facts["missing_slot"].by_entry, facts["in_hospital_until"].by_entry
         for rows in (self.missing.table.rows, self.harm.in_hospital, self.placements.in_custody):
-            _pause(paused, table.slot.by_entry, rows, self.children.few.entry, missing, in_hospital_until, facts["setting"], self.day)
+            if rows.size:
+                _pause(paused, table.slot.by_entry, rows, self.children.few.entry, missing, in_hospital_until, facts["setting"], self.day)
         return paused
 
     def _count_stocks(self) -> None:

@@ -283,13 +283,12 @@ class Recruiting:
 
     def _a_home(self, contact: Contact):
         """The children's home or supported accommodation where a contact is made; None where the place has none."""
-        placements = self.model.placements
-        homes = [i for kind in (CHILDRENS_HOME, SUPPORTED) for i in placements.register.of(contact.place, kind).tolist() if placements.homes[i].beds]
-        if not homes:
-            return None
-        keys = np.array([placements.homes[i].key for i in homes], dtype=np.uint64)
+        homes, register = self.model.placements.homes, self.model.placements.register
+        numbers = np.concatenate([register.of(contact.place, kind) for kind in (CHILDRENS_HOME, SUPPORTED)])
+        keys = register.columns["key"][numbers]
         race = self.model.draws.exponential("recruiter.home", keys, (contact.by.key + contact.serial * GOLDEN) & MASK)
-        return placements.homes[homes[int(np.lexsort((keys, race))[0])]]
+        in_order = (homes[number] for number in numbers[np.lexsort((keys, race))].tolist())
+        return next((home for home in in_order if home.beds), None)
 
     # -- whom a contact reaches --------------------------------------------------------------------------------------------
 

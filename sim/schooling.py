@@ -139,6 +139,7 @@ class School:
         back, out = _come_back(self.out, self.back_on, model.children.is_present, model.day)
         self.out, self.back_on = self.out[:out], self.back_on[:out]
         if back.size:
+            back.sort()
             state = self.own.schooling[back]
             model.tell(Event.BACK_AT_SCHOOL, back, cause=state)
             self.in_alternative_provision -= int(np.count_nonzero(state == ALTERNATIVE))
@@ -182,16 +183,18 @@ class School:
 
 @njit(cache=True)
 def _come_back(out, back_on, is_present, day):
-    """Who is back at school today, ascending, if it is in the world still; they leave the list, on which so many stay."""
-    back, number, left = np.empty(len(out), dtype=np.int64), 0, 0
-    for n in range(len(out)):
+    """Who is back at school today, if it is in the world still; the last of the list take their places, and so many stay on it."""
+    back, number, listed, n = np.empty(len(out), dtype=np.int64), 0, len(out), 0
+    while n < listed:
         if back_on[n] != day:
-            out[left], back_on[left] = out[n], back_on[n]
-            left += 1
-        elif is_present[out[n]]:
+            n += 1
+            continue
+        if is_present[out[n]]:
             back[number] = out[n]
             number += 1
-    return np.sort(back[:number]), left
+        listed -= 1
+        out[n], back_on[n] = out[listed], back_on[listed]
+    return back[:number], listed
 
 
 @njit(cache=True)

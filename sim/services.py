@@ -164,6 +164,7 @@ class Serving:
         self.teams = {place: InterviewTeam(model, place, p.interviewers * number) for place, number in looked_after.items()}
         self.specialists = {place: SpecialistTeam(model, place, max(1.0, p.help_places * number)) for place, number in looked_after.items()}
         self.numbers = by_name(girls_on_lines=p.girls_on_lines, boys_sexually=p.boys_sexually, otherwise=p.otherwise, recognised=p.recognised)
+        self.counted: list[tuple] = []  # what is to be asked whether it is enough: rows, number of signals, agency
         self.sharing: dict[int, list[tuple[int, int]]] = {}  # day to (row, number of the signal) of what becomes known to all
         self.known_to_all: set[tuple[int, int]] = set()
         self.help_ends: dict[int, list[int]] = {}  # day to rows
@@ -192,16 +193,19 @@ class Serving:
         self._see(in_hospital, self.model.children.episodes[in_hospital], HEALTH, HOSPITAL, p.hospital_sees)
         self._hear()
         self._share()
+        self._identify_if_enough()
         for rows, cause, detail, serial in returned:
             self._offer(rows, cause, detail, serial)
             self._refer_missing(rows, serial)
         held: list[tuple] = []
+        is_working_day = self.model.is_working_day
         for team in self.teams.values():
             if team.queue:
                 team.let_lapse()
-            if self.model.is_working_day:
+            if is_working_day:
                 held += team.step()
         self._interview(held)
+        self._identify_if_enough()
         self._assess_again()
         self._end_help([*today.rows(Event.LEFT).tolist(), *self.help_ends.pop(self.model.day, ())])
         for specialists in self.specialists.values():
@@ -230,7 +234,7 @@ class Serving:
             rows, serial = rows[exploited], serial[exploited]
             odds = probability * self.attention[self.model.children.authority[rows]]
             seen = self._happens(f"services.{AGENCIES[agency]} sees {SIGNALS[kind]}", rows, serial, odds)
-            self.signal(rows[seen], agency, kind)
+            self._hold(rows[seen], agency, kind)
 
     def _hear(self) -> None:
         """Somebody tells the police of a child, whatever agencies have learnt to see."""
@@ -241,7 +245,7 @@ class Serving:
             model.exploitation.table.rows, facts["stage"].by_entry, model.children.few.entry, sexually.rows, sexually.columns["stage"], otherwise.rows,
             otherwise.columns["stage"], facts["key"], model.draws.stream("services.intelligence"), np.uint64(model.day), self.parameters.intelligence / 30.4375,
         )  # fmt: skip
-        self.signal(union(heard), POLICE_FORCE, INTELLIGENCE)
+        self._hold(union(heard), POLICE_FORCE, INTELLIGENCE)
 
     def is_exploited(self, rows):
         """Who of `rows` is being exploited, or still in reach of those who did."""
@@ -288,20 +292,31 @@ class Serving:
             held = [item for item in held if first[item[3]] is not item]
 
     def _interview_each(self, held: list[tuple]) -> None:
-        model, p = self.model, self.parameters
+        model = self.model
         _, _, _, row, _, returned_on, cause, serial, by = zip(*held, strict=True)
         rows, n = np.array(row, dtype=np.int64), np.array(serial, dtype=np.int64)
-        trusting = np.where(model.relationships.trusts(rows), model.relationships.parameters.discloses, 1.0)
-        told = self.is_exploited(rows) & self._happens("services.discloses", rows, n, p.discloses * trusting)
-        in_time = model.day - np.array(returned_on) <= 3
+        told, in_time = self._tells(rows, n), model.day - np.array(returned_on) <= 3
         model.tell(Event.INTERVIEWED, rows, cause=cause, detail=in_time + 2 * told, serial=n)
-        self.signal(rows[told], SOCIAL_CARE, DISCLOSURE)
+        self._hold(rows[told], SOCIAL_CARE, DISCLOSURE)
         model.today.post("interviewed", (rows, told, in_time, by, n, self.own.signals_care[rows]))
+
+    def _tells(self, rows, n):
+        """Who of `rows` says something of exploitation in an interview: more often who trusts its worker."""
+        model, p, told = self.model, self.parameters, self.is_exploited(rows)
+        if np.count_nonzero(told):
+            trusting = np.where(model.relationships.trusts(rows), model.relationships.parameters.discloses, 1.0)
+            told &= self._happens("services.discloses", rows, n, p.discloses * trusting)
+        return told
 
     # -- signals and identification ------------------------------------------------------------------------------------
 
     def signal(self, rows, agency: int, kind: int) -> None:
         """An agency holds one more signal about each of `rows`; it may be shared, and it may be enough."""
+        self._hold(rows, agency, kind)
+        self._identify_if_enough()
+
+    def _hold(self, rows, agency: int, kind: int) -> None:
+        """The same, but whether it is enough is to be asked."""
         if not rows.size:
             return
         model, held = self.model, self.held[agency]
@@ -311,7 +326,7 @@ class Serving:
         home = model.children.authority[rows]
         sharing = self._happens(f"services.shared by {AGENCIES[agency]}", rows, held[rows], self.shared[home])
         self.share(rows[sharing], agency, held[rows[sharing]], self.sharing_days[home[sharing]], by="services")
-        self._identify_if_enough(rows, held[rows], agency)
+        self.counted.append((rows, held[rows], agency))
 
     def share(self, rows, agency: int, number, mean_days, by: str) -> None:
         """An agency's signal about each of `rows` (the first, second ... it holds) becomes known to all agencies, tomorrow at the soonest.
@@ -337,13 +352,19 @@ class Serving:
         if rows.size:
             pooled = self.own.signals_pooled
             pooled[rows] = np.minimum(pooled[rows] + times, 255)
-            self._identify_if_enough(rows, pooled[rows], ALL)
+            self.counted.append((rows, pooled[rows], ALL))
 
-    def _identify_if_enough(self, rows, number, agency: int) -> None:
-        unknown = (self.own.identified_on[rows] == NEVER) & self.is_exploited(rows)
-        if np.count_nonzero(unknown):
-            rows, number = rows[unknown], number[unknown]
-            self._identify(rows[number >= self._needed(rows)], agency)
+    def _identify_if_enough(self) -> None:
+        """Who is identified by the signals that were counted since this was asked last: by the first agency that counts enough."""
+        if not self.counted:
+            return
+        parts, numbers, agencies = zip(*self.counted, strict=True)
+        self.counted.clear()
+        rows, number, agency = np.concatenate(parts), np.concatenate(numbers), np.repeat(agencies, [len(part) for part in parts])
+        enough = ((self.own.identified_on[rows] == NEVER) & self.is_exploited(rows) & (number >= self._needed(rows))).nonzero()[0]
+        if enough.size:
+            first = enough[np.unique(rows[enough], return_index=True)[1]]
+            self._identify(rows[first], agency[first])
 
     def _needed(self, rows):
         """How many signals it takes for each of `rows`: drawn once a child, more for children who are less believed."""
@@ -353,15 +374,13 @@ class Serving:
             self.model.draws.stream("services.needed"), self.numbers,
         )  # fmt: skip
 
-    def _identify(self, rows, agency: int) -> None:
-        """Some agency recognises that `rows` are exploited; social work assesses, the specialist team may help."""
-        if not rows.size:
-            return
+    def _identify(self, rows, agency) -> None:
+        """An agency recognises that each of `rows` is exploited; social work assesses, the specialist team may help."""
         model, p, children = self.model, self.parameters, self.model.children
         self.own.identified_on[rows] = model.day
         model.tell(Event.IDENTIFIED, rows, cause=agency, amount=model.exploitation.days_since_approach(rows))
         for form, inside in ((BY_A_LINE, children.stage[rows] != NOT_INVOLVED), *((f, (children.other_forms[rows] & (1 << f)) > 0) for f in (SEXUALLY, BY_OTHERS))):
-            model.tell(Event.FORM_NAMED, rows[inside], cause=form, detail=agency)
+            model.tell(Event.FORM_NAMED, rows[inside], cause=form, detail=agency[inside])
             model.today.give(("named", form), rows[inside])
         by_line = rows[children.stage[rows] != NOT_INVOLVED]
         model.tell(Event.REFERRED, by_line[self._happens("services.referred", by_line, 0, p.referred)], cause=BY_A_LINE)

@@ -115,6 +115,13 @@ class FewColumn(NDArrayOperatorsMixin):
         return self.few.columns[self.number]
 
     @property
+    def to_write(self) -> NDArray[Any]:
+        """The same, for a compiled rule that writes them; each row needs an entry of its own. Raises ValueError where only others write."""
+        if not self.flags.writeable:
+            raise ValueError("assignment destination is read-only")
+        return self.by_entry
+
+    @property
     def nbytes(self) -> int:
         """Memory of the values; the way to them, shared by all such facts, is apart."""
         return self.by_entry.nbytes
@@ -187,7 +194,7 @@ class FewFacts:
             self._grow()
         few = self.slot.few
         few.enter(rows)
-        slots = _come_in(rows, few.entry, self.slot.by_entry, self.rows, self._free, self._vacant)
+        slots = _come_in(rows, few.entry, self.slot.to_write, self.rows, self._free, self._vacant)
         self._vacant -= len(rows)
         for column in self.columns.values():
             column[slots] = 0
@@ -203,7 +210,7 @@ class FewFacts:
 
     def remove(self, rows: Rows) -> None:
         """Let `rows` go; those who are not in are passed over."""
-        self._vacant = _go_out(rows, self.slot.few.entry, self.slot.by_entry, self.rows, self._free, self._vacant)
+        self._vacant = _go_out(rows, self.slot.few.entry, self.slot.to_write, self.rows, self._free, self._vacant)
 
     def members(self) -> Rows:
         """The rows that are in, ascending."""

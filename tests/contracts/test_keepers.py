@@ -200,6 +200,11 @@ class LockedOfTheFew(FewColumn):
         self.open_to_the_keeper()
         super().__setitem__(at, value)
 
+    @property
+    def to_write(self):
+        self.open_to_the_keeper()
+        return super().to_write
+
 
 @pytest.fixture
 def locked(monkeypatch):

@@ -80,7 +80,7 @@ MECHANISMS = (
              _mechanism("police_response", "test_the_two_responses_do_different_things_to_debt_and_later_offending")),
     Mutation("a safeguarding response costs trust", "policing.py", "doubt = criminal & draws", "doubt = ~criminal & draws",
              _mechanism("police_response", "test_a_criminal_response_costs_the_child_s_trust_in_its_worker")),
-    Mutation("agencies know what the others know", "services.py", "self._identify_if_enough(rows, held[rows], agency)", "self._identify_if_enough(rows, sum(each[rows].astype(int) for each in self.held), agency)",
+    Mutation("agencies know what the others know", "services.py", "self.counted.append((rows, held[rows], agency))", "self.counted.append((rows, sum(each[rows].astype(int) for each in self.held), agency))",
              _mechanism("silos", "test_the_same_signals_in_two_agencies_identify_later_than_in_one")),
     Mutation("what is shared is known the next day", "services.py", "self.model.children.key[rows], signal) * mean_days)", "self.model.children.key[rows], signal) * 0.0 * mean_days)",
              _mechanism("silos", "test_sharing_closes_the_gap_by_its_delay")),

@@ -286,6 +286,7 @@ def test_what_is_shared_becomes_known_to_all_once_and_not_before_tomorrow():
     assert (columns["signals_pooled"][rows] == 0).all()
     model.day += 1
     services._share()
+    services._identify_if_enough()
     assert (columns["signals_pooled"][rows[1::2]] == 1).all(), "one signal counts once, whoever shares it"
     assert (columns["signals_pooled"][rows[::2]] == 2).all()
     assert ((columns["identified_on"][rows] == model.day) == (columns["signals_pooled"][rows] == 2)).all()
