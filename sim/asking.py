@@ -10,128 +10,173 @@ A race depends on nobody; what is free is seen when a request has its turn, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from sim.arithmetic import _exp, _neglog, _uniform
 from sim.draws import GOLDEN
+from sim.kernels import by_name
 from sim.ledger import Event
-from sim.population import CHILDRENS_HOME, FOSTER, KINSHIP, NEVER, SECURE, SPECIALIST_FOSTER, SUPPORTED
+from sim.population import CHILDRENS_HOME, FOSTER, KINSHIP, NEVER, OTHER, SECURE, SETTINGS, SPECIALIST_FOSTER, SUPPORTED
 from sim.tables import is_in
 
 if TYPE_CHECKING:
-    from sim.placements import Home, Placements
+    from sim.placements import Placements
 
 WITH_BEDS = (FOSTER, SPECIALIST_FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED)
 AREAS, ASKS = 5, 10  # authorities and homes that are asked before an emergency arrangement
 
-
-class Request(NamedTuple):
-    """Somebody needs a place. Requests are met by need class, then by lot, ties by key."""
-
-    need: int
-    lot: float
-    key: int
-    who: Any  # row of a child, or guests
-    kind: int
-    at_least_km: float = 0.0
-    stays_if_none: bool = False
-
-
-class Answer(NamedTuple):
-    """What was found for a child; place -1: nothing."""
-
-    place: int
-    home: Home | None = None
-    refusals: int = 0
+HOME = np.dtype([("key", np.uint64), ("kind", np.int64), ("place", np.int64), ("x_km", np.float64), ("y_km", np.float64), ("free", np.int64)])  # beds free
+REQUEST = np.dtype(
+    [
+        ("row", np.int64), ("key", np.uint64), ("serial", np.uint64), ("authority", np.int64), ("x_km", np.float64), ("y_km", np.float64),
+        ("known", np.bool_), ("first_outside", np.bool_), ("at_least_km", np.float64), ("stays_if_none", np.bool_),
+        ("leaves", np.int64),  # number of the home where a bed becomes free if there is another, -1 none
+        ("kind", np.int64), ("place", np.int64), ("home", np.int64), ("refusals", np.int64),  # the answer; place -1: nothing, home -1: of nobody here
+    ]
+)  # fmt: skip
+Requests = NDArray[np.void]
 
 
-class Asking:
-    """Some children's requests side by side: `find` answers them one by one, in the order in which they have their turn."""
+class Homes:
+    """Homes with beds side by side, by number in the order in which they opened; and which are of one kind in one authority."""
 
-    def __init__(self, placements: Placements, requests: list[Request]):
-        self.placements, self.model, self.requests = placements, placements.model, requests
-        model, children = self.model, self.model.children
-        self.rows = np.array([request.who for request in requests], dtype=np.int64)
-        self.kinds = np.array([request.kind for request in requests], dtype=np.int64)
-        self.at_least_km = np.array([request.at_least_km for request in requests])
-        self.keys, self.authorities = children.key[self.rows], children.authority[self.rows].astype(np.int64)
-        self.number = placements.serials(self.rows)
-        self.serials = self.keys + self.number.astype(np.uint64) * np.uint64(GOLDEN)  # of this child's this placement
-        self.x, self.y = model.points(self.keys, self.authorities)
-        with_beds = is_in(self.kinds, np.array(WITH_BEDS))
-        decision = np.where(with_beds, model.draws.uniform("care.outside", self.keys, self.number), 1.0)
-        of_kin = (self.kinds == KINSHIP).nonzero()[0]
-        decision[of_kin] = model.draws.uniform("kin.outside", self.keys[of_kin], self.number[of_kin])
-        self.first_outside = decision < placements.shares_first_sought_outside[self.authorities, self.kinds]
-        self.known = children.identified_on[self.rows] > NEVER
-        self.refused: list[tuple] = []
+    def __init__(self, places: int):
+        self.columns = np.empty(0, dtype=HOME)
+        self.free = np.zeros((places, len(SETTINGS)), dtype=np.int64)  # beds, by authority and kind
+        self._in_order()
 
-    # -- a request's turn ----------------------------------------------------------------------------------------------------
+    def add(self, homes: NDArray[np.void]) -> None:
+        """More homes."""
+        self.columns = np.concatenate((self.columns, homes))
+        np.add.at(self.free, (homes["place"], homes["kind"]), homes["free"])
+        self._in_order()
 
-    def _others(self, n: int, number: int, beds: bool) -> list[int]:
-        """Which other authorities are asked for a request, in the order of their race: so many at most; if it is about beds, where one may be free."""
-        placements, kind, own = self.placements, int(self.kinds[n]), int(self.authorities[n])
-        return _first_areas(
-            self.model.draws.stream("care.place"), self.serials[n], placements.place_keys, placements.weights(own, kind), self.model.world.places.distances[own],
-            self.at_least_km[n], placements.free[:, kind], placements.inside, kind != SPECIALIST_FOSTER, beds, number,
-        ).tolist()  # fmt: skip
+    def _in_order(self) -> None:
+        """By authority and kind: the numbers of the homes, and where those of each begin."""
+        of = self.columns["place"] * len(SETTINGS) + self.columns["kind"]
+        self.numbers = of.argsort(kind="stable")
+        self.first = of[self.numbers].searchsorted(np.arange(self.free.size + 1))
 
-    def _areas(self, n: int) -> Iterator[int]:
-        """The authorities that are asked for a request, in order, as beds stand now: others only where some bed may be free."""
-        if not self.first_outside[n] and not self.at_least_km[n] > 0.0:
-            yield int(self.authorities[n])
-        yield from self._others(n, AREAS, beds=True)
-        if self.first_outside[n] and not self.at_least_km[n] > 0.0:
-            yield int(self.authorities[n])
+    def of(self, place: int, kind: int) -> NDArray[np.int64]:
+        """The numbers of the homes of one kind in one authority."""
+        at = place * len(SETTINGS) + kind
+        return self.numbers[self.first[at] : self.first[at + 1]]
 
-    def kin(self, n: int) -> int:
-        """Where relatives live with whom a child is placed."""
-        return self._others(n, 1, beds=False)[0] if self.first_outside[n] else int(self.authorities[n])
+    def keys(self, numbers: NDArray[np.integer]) -> NDArray[np.uint64]:
+        """The key of each of some homes, 0 for number -1."""
+        keys, followed = np.zeros(len(numbers), dtype=np.uint64), numbers >= 0
+        keys[followed] = self.columns["key"][numbers[followed]]
+        return keys
 
-    def find(self, n: int) -> Answer:
-        """A home with a free bed that does not refuse, or a place elsewhere."""
-        placements, draws, kind = self.placements, self.model.draws, int(self.kinds[n])
-        refusal = placements.parameters.refusal_when_known if self.known[n] else placements.parameters.refusal
-        refused = asked = 0
-        for place in self._areas(n):
-            if not placements.inside[place]:
-                return Answer(place, None, refused)
-            for home in self._homes(n, place, kind):
-                if asked == ASKS:
-                    return Answer(-1, None, refused)
-                asked += 1
-                if draws.one_uniform("care.refusal", home.key, int(self.serials[n])) >= refusal:
-                    return Answer(place, home, refused)
-                refused += 1
-                self.refused.append((int(self.keys[n]), home.key, int(self.authorities[n]), place, refused, kind))
-        return Answer(-1, None, refused)
+    def vacate(self, numbers: NDArray[np.integer]) -> None:
+        """A bed becomes free in each of some homes, as often as it is named; -1 is none."""
+        _vacate(self.columns, self.free, numbers)
 
-    def _homes(self, n: int, place: int, kind: int) -> list[Home]:
-        """Homes of an authority that have a free bed now, in the order in which they are asked; no more than can be asked, and one."""
-        homes, p = self.placements.homes_of.get((place, kind)), self.placements.parameters
-        if homes is None or not homes.numbers:
-            return []
-        first = _first_homes(
-            self.model.draws.stream("care.home"), self.serials[n], homes.keys, homes.x_km, homes.y_km, homes.free, self.x[n], self.y[n], self.at_least_km[n],
-            p.near_km, p.reach_decay,
+
+def requests(placements: Placements, rows, kinds, at_least_km, stays_if_none) -> Requests:
+    """Requests for a place side by side, each with all that the search depends on."""
+    model, children = placements.model, placements.model.children
+    keys, authorities = children.key[rows], children.authority[rows].astype(np.int64)
+    number = placements.serials(rows)
+    with_beds = is_in(kinds, np.array(WITH_BEDS))
+    decision = np.where(with_beds, model.draws.uniform("care.outside", keys, number), 1.0)
+    of_kin = (kinds == KINSHIP).nonzero()[0]
+    if of_kin.size:
+        decision[of_kin] = model.draws.uniform("kin.outside", keys[of_kin], number[of_kin])
+    asked = np.empty(len(rows), dtype=REQUEST)
+    asked["row"], asked["key"], asked["authority"], asked["kind"] = rows, keys, authorities, kinds
+    asked["serial"] = keys + number.astype(np.uint64) * np.uint64(GOLDEN)  # of this child's this placement
+    asked["x_km"], asked["y_km"] = model.points(keys, authorities)
+    asked["known"] = children.identified_on[rows] > NEVER
+    asked["first_outside"] = decision < placements.shares_first_sought_outside[authorities, kinds]
+    asked["at_least_km"], asked["stays_if_none"] = at_least_km, stays_if_none
+    asked["leaves"] = np.where(stays_if_none, placements.table.home[placements.own.care_slot[rows]], -1)
+    asked["place"] = asked["home"] = -1
+    asked["refusals"] = 0
+    return asked
+
+
+def rules(placements: Placements) -> NDArray[np.void]:
+    """The numbers of the search."""
+    p, stream = placements.parameters, placements.model.draws.stream
+    return by_name(
+        draw_place=stream("care.place"), draw_home=stream("care.home"), draw_refusal=stream("care.refusal"),
+        refusal=p.refusal, refusal_when_known=p.refusal_when_known, near_km=p.near_km, reach_decay=p.reach_decay,
+    )  # fmt: skip
+
+
+def answer(placements: Placements, asked: Requests) -> None:
+    """Answer requests one by one, in the order in which they have their turn: a bed is taken at once. What is refused goes into the ledger."""
+    model, homes = placements.model, placements.register
+    refused = _answer(
+        asked, homes.columns, homes.numbers, homes.first, homes.free, placements.inside, placements.place_keys, placements.weights,
+        model.world.places.distances, placements.rules, AREAS, ASKS,
+    )  # fmt: skip
+    n, before = (refused >= 0).nonzero()
+    if n.size:
+        by = homes.columns[refused[n, before]]
+        model.ledger.enter(
+            len(n), day=model.day, event=Event.REFUSED, child=asked["key"][n], agent=by["key"], home=asked["authority"][n], place=by["place"],
+            serial=before + 1, cause=by["kind"],
         )  # fmt: skip
-        return [self.placements.homes[homes.numbers[at]] for at in first.tolist()]
-
-    def tell_refusals(self) -> None:
-        """What was refused, into the ledger."""
-        if self.refused:
-            child, agent, home, place, serial, cause = zip(*self.refused, strict=True)
-            self.model.ledger.enter(
-                len(child), day=self.model.day, event=Event.REFUSED, child=np.array(child, dtype=np.uint64), agent=np.array(agent, dtype=np.uint64),
-                home=home, place=place, serial=serial, cause=cause,
-            )  # fmt: skip
 
 
 @njit(cache=True)
+def _answer(asked, homes, numbers, first, free, inside, place_key, weights, distances, rules, areas, asks):
+    """Find a home with a free bed that does not refuse, or a place elsewhere, for each request in its turn; the homes that refused it."""
+    refused = np.full((len(asked), asks), -1)
+    for n in range(len(asked)):
+        request, own, kind = asked[n], asked[n].authority, asked[n].kind
+        weight, distance, elsewhere = weights[1 if kind == CHILDRENS_HOME else 0, own], distances[own], kind != SPECIALIST_FOSTER
+        if kind in WITH_BEDS:
+            within = not request.at_least_km > 0.0
+            over = within and not request.first_outside and _ask_in(own, request, refused[n], homes, numbers, first, inside, rules[0], asks)
+            if not over:  # other authorities, as beds stand now: only where some bed may be free
+                for area in _first_areas(
+                    rules[0].draw_place, request.serial, place_key, weight, distance, request.at_least_km, free[:, kind], inside, elsewhere, True, areas
+                ):
+                    over = over or _ask_in(area, request, refused[n], homes, numbers, first, inside, rules[0], asks)
+            if not over and within and request.first_outside:
+                _ask_in(own, request, refused[n], homes, numbers, first, inside, rules[0], asks)
+        elif request.first_outside:  # where relatives live with whom the child is placed
+            request.place = _first_areas(rules[0].draw_place, request.serial, place_key, weight, distance, 0.0, free[:, kind], inside, True, False, 1)[0]
+        else:
+            request.place = own
+        if request.place < 0:
+            if request.stays_if_none:
+                continue
+            request.place, request.kind = own, OTHER
+        if request.leaves >= 0:
+            _give(homes, free, request.leaves, 1)
+        if request.home >= 0:
+            _give(homes, free, request.home, -1)
+    return refused
+
+
+@njit
+def _ask_in(place, request, refused, homes, numbers, first, inside, rule, asks):
+    """Ask in one authority. Whether the search is over: a home says yes, beds are not counted there, or so many have refused that nobody else is asked."""
+    if not inside[place]:
+        request.place = place
+        return True
+    at = place * len(SETTINGS) + request.kind
+    refusal = rule.refusal_when_known if request.known else rule.refusal
+    for home in _first_homes(request, homes, numbers[first[at] : first[at + 1]], rule, asks + 1):
+        if request.refusals == asks:
+            return True
+        if _uniform(homes[home].key ^ rule.draw_refusal, request.serial) >= refusal:
+            request.place, request.home = place, home
+            return True
+        refused[request.refusals] = home
+        request.refusals += 1
+    return False
+
+
+@njit
 def _first_areas(stream, serial, key, weight, distance, at_least_km, free, inside, elsewhere, beds, number):
     """The first of those authorities that draw placements and are far enough, Exp(1) over weight, ties as listed.
 
@@ -147,21 +192,22 @@ def _first_areas(stream, serial, key, weight, distance, at_least_km, free, insid
     return first[:found]
 
 
-@njit(cache=True)
-def _first_homes(stream, serial, key, x, y, free, from_x, from_y, at_least_km, near, decay):
+@njit
+def _first_homes(request, homes, numbers, rule, number):
     """The first of those homes that have a free bed and are far enough, ties as listed: who is nearer is likelier to come first.
 
-    Exp(1) draws times (1 + distance / near) to the power `decay`.
+    Exp(1) draws times (1 + distance / near) to the power of the decay.
     """
-    first, times, found = np.empty(ASKS + 1, dtype=np.int64), np.empty(ASKS + 1), 0
-    for home in range(len(key)):
-        if free[home] > 0:
-            east, north = x[home] - from_x, y[home] - from_y
+    first, times, found = np.empty(number, dtype=np.int64), np.empty(number), 0
+    for n in numbers:
+        home = homes[n]
+        if home.free > 0:
+            east, north = home.x_km - request.x_km, home.y_km - request.y_km
             distance = math.sqrt(east * east + north * north)
-            if distance >= at_least_km:
-                time = _neglog(_uniform(key[home] ^ stream, serial)) * _exp(-decay * _neglog(1.0 + distance / near))
-                if found <= ASKS or time < times[-1]:
-                    found = _put_in_order(first, times, found, home, time)
+            if distance >= request.at_least_km:
+                time = _neglog(_uniform(home.key ^ rule.draw_home, request.serial)) * _exp(-rule.reach_decay * _neglog(1.0 + distance / rule.near_km))
+                if found < number or time < times[-1]:
+                    found = _put_in_order(first, times, found, n, time)
     return first[:found]
 
 
@@ -174,4 +220,34 @@ def _put_in_order(first, times, found, who, time):
         first[at], times[at] = first[at - 1], times[at - 1]
         at -= 1
     first[at], times[at] = who, time
+    return found
+
+
+@njit
+def _give(homes, free, home, beds):
+    """A home has so many more free beds."""
+    homes[home].free += beds
+    free[homes[home].place, homes[home].kind] += beds
+
+
+@njit(cache=True)
+def _vacate(homes, free, numbers):
+    for home in numbers:
+        if home >= 0:
+            _give(homes, free, home, 1)
+
+
+@njit(cache=True)
+def for_guests(place, kind, serial, stream, homes, numbers, first, free):
+    """The home that takes each of some children of elsewhere, in their turn, -1 where none has a bed: the first of a race, ties as listed."""
+    found = np.full(len(place), -1)
+    for n in range(len(place)):
+        soonest, at = np.inf, place[n] * len(SETTINGS) + kind[n]
+        for home in numbers[first[at] : first[at + 1]]:
+            if homes[home].free > 0:
+                time = _neglog(_uniform(homes[home].key ^ stream, serial[n]))
+                if time < soonest:
+                    soonest, found[n] = time, home
+        if found[n] >= 0:
+            _give(homes, free, found[n], -1)
     return found

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import mesa
 import numpy as np
 
-from sim.asking import WITH_BEDS, Answer, Asking, Request
-from sim.draws import MASK, gamma_quantile, key_of, power
+from sim.asking import HOME, WITH_BEDS, Homes, Requests, answer, for_guests, requests, rules
+from sim.draws import gamma_quantile, key_of, power
 from sim.hazards import Clock, Spells
 from sim.ledger import Event
 from sim.levers import Lever
@@ -52,7 +51,7 @@ BREAKDOWN, LEAVING = range(2)
 BEDS_IN_A_HOME = {FOSTER: 2, SPECIALIST_FOSTER: 1, CHILDRENS_HOME: 4, SECURE: 8, SUPPORTED: 4}
 FAR_KM = 32.187  # twenty miles
 SPREAD = 1.224744871391589  # square root of 3/2: half-width of a uniform square with root mean square distance 1
-ENTRY, MOVE, GUEST = range(3)  # need classes: who is given a bed first
+ENTRY, MOVE = range(2)  # need classes: who is given a bed first; children of elsewhere come last
 
 
 class Care(Parameters, group="care"):
@@ -116,23 +115,15 @@ class Care(Parameters, group="care"):
 class Home(mesa.Agent):
     """A home with beds: a fostering household, a children's home, a secure home, supported accommodation."""
 
-    def __init__(self, model, kind: int, place: int, ordinal: int, beds: int):
+    def __init__(self, model, number: int, key: int, kind: int, place: int, beds: int, neighbourhood: int):
         super().__init__(model)
-        self.kind, self.place, self.beds = kind, place, beds
-        self.key = key_of("home", SETTINGS[kind], model.world.places.code[place], ordinal)
-        self.number = -1  # in the list of homes
+        self.number, self.key, self.kind, self.place, self.beds, self.neighbourhood = number, key, kind, place, beds, neighbourhood
         self.residents: set[int] = set()
-        self.neighbourhood = -1
-        self.x_km, self.y_km = model.point(self.key, place)
 
     @property
     def free(self) -> int:
         """Beds free."""
-        return int(self.street.free[self.at])
-
-    @free.setter
-    def free(self, beds: int) -> None:
-        self.street.free[self.at] = beds
+        return int(self.model.placements.register.columns["free"][self.number])
 
     @property
     def is_full(self) -> bool:
@@ -141,26 +132,6 @@ class Home(mesa.Agent):
 
     def __repr__(self):
         return f"<Home {SETTINGS[self.kind]} {self.key:016x}>"
-
-
-class Homes:
-    """The homes of one kind in one authority, side by side in columns, so that all are looked at together."""
-
-    def __init__(self):
-        self.numbers: list[int] = []  # in the list of all homes
-        self.keys = np.empty(0, dtype=np.uint64)
-        self.x_km, self.y_km = np.empty(0), np.empty(0)
-        self.free = np.empty(0, dtype=np.int64)
-
-    def add(self, homes: list[Home]) -> None:
-        """More homes, with all their beds free."""
-        for at, home in enumerate(homes, start=len(self.numbers)):
-            home.street, home.at = self, at
-        self.numbers += [home.number for home in homes]
-        self.keys = np.append(self.keys, np.array([home.key for home in homes], dtype=np.uint64))
-        self.x_km = np.append(self.x_km, [home.x_km for home in homes])
-        self.y_km = np.append(self.y_km, [home.y_km for home in homes])
-        self.free = np.append(self.free, [home.beds for home in homes])
 
 
 class Guests:
@@ -194,18 +165,19 @@ class Placements:
         model.levers.when_moved(ENTERING_CARE, self.clock.multiply)
         self.place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
         self.inside = model.world.inside
-        self._weights: dict[tuple[int, int], np.ndarray] = {}
+        self.weights = np.stack([self._weights(model.world.places.placed_here_by_others), self._weights(model.world.places.childrens_home_places)])
         self.shares_first_sought_outside = np.array(
             [[self.share_first_sought_outside(place, kind) for kind in range(len(SETTINGS))] for place in range(len(self.inside))]
         )
         self.homes: list[Home] = []
-        self.homes_of: dict[tuple[int, int], Homes] = defaultdict(Homes)
-        self.free = np.zeros((len(self.inside), len(SETTINGS)), dtype=np.int64)
-        self.beds = self.beds_taken = 0
+        self.register = Homes(len(self.inside))
+        self.free = self.register.free  # beds, by authority and kind
+        self.beds = 0
+        self.rules = rules(self)
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
         self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
         self.in_custody = NOBODY  # rows; some may be out already
-        self._queue: list[Request] = []  # of the day
+        self._queue: list[tuple] = []  # of the day: need class, rows, their lots, their kinds, at least km, who stays if there is none
         self._moved: list[np.ndarray] = []  # rows whose setting changed today
         self._build_homes()
 
@@ -250,30 +222,25 @@ class Placements:
         factor = {CHILDRENS_HOME: p.homes_outside, SECURE: 2.0, SUPPORTED: p.supported_outside}.get(kind, p.foster_outside)
         return min(0.97, self.model.world.places.outside_percent[authority] / 100.0 * factor)
 
-    def weights(self, authority: int, kind: int):
-        """How strongly each other authority of England draws placements of a kind: what it has, less for distance."""
-        try:
-            return self._weights[authority, kind]
-        except KeyError:
-            places, p = self.model.world.places, self.parameters
-            has = places.childrens_home_places if kind == CHILDRENS_HOME else places.placed_here_by_others
-            nearness = power(1.0 + places.distances[authority] / p.reach_km, -p.reach_decay)
-            weight = has * nearness
-            weight[authority] = 0.0
-            return self._weights.setdefault((authority, kind), weight)
+    def _weights(self, has):
+        """How strongly each authority of England (second axis) draws placements from each other one (first axis): what it has, less for distance."""
+        p = self.parameters
+        weights = has * power(1.0 + self.model.world.places.distances / p.reach_km, -p.reach_decay)
+        np.fill_diagonal(weights, 0.0)
+        return weights
 
     def _build_homes(self) -> None:
         """Homes with beds for those who live here, at today's occupancy; and the beds that children of elsewhere take."""
         world, p = self.model.world, self.parameters
-        places = world.places
+        places, built = world.places, []
         for kind in (FOSTER, CHILDRENS_HOME, SECURE, SUPPORTED):
             young, older = self.stock_shares()
             need = places.looked_after_10_15 * young[kind] + places.looked_after_16_17 * older[kind]
-            outside = np.array([self.share_first_sought_outside(a, kind) for a in range(len(places))])
+            outside = self.shares_first_sought_outside[:, kind]
             residents = need * (1.0 - outside)
             guests = np.zeros(len(places))
             for origin in range(len(places)):
-                weight = self.weights(origin, kind)
+                weight = self.weights[int(kind == CHILDRENS_HOME), origin]
                 flow = need[origin] * outside[origin] * weight / weight.sum()
                 residents += flow
                 if not self.inside[origin]:
@@ -282,9 +249,10 @@ class Placements:
                 taken = round(float(guests[place]) * world.fraction)
                 beds = round(float(residents[place]) * world.fraction / p.occupancy)
                 size = BEDS_IN_A_HOME[kind]
-                self.open_homes(kind, place, range(max(1, round(beds / size)) if beds else 0), size)
+                built += [(kind, place, ordinal, size) for ordinal in range(max(1, round(beds / size)) if beds else 0)]
                 for ordinal in range(taken):
                     self.guests_due[1].append(Guests(kind, place, key_of("guests", kind, places.code[place], ordinal)))
+        self._open(built)
 
     def open_home(self, kind: int, place: int, ordinal: int, beds: int) -> Home:
         """A new home with free beds."""
@@ -292,30 +260,44 @@ class Placements:
 
     def open_homes(self, kind: int, place: int, ordinals: Iterable[int], beds: int) -> list[Home]:
         """New homes with so many free beds each."""
-        homes = [Home(self.model, kind, place, ordinal, beds) for ordinal in ordinals]
-        first, last = self.model.demography.first_neighbourhood[place : place + 2].tolist()
-        for number, home in enumerate(homes, start=len(self.homes)):
-            home.neighbourhood = first + int(self.model.draws.one_uniform("home.neighbourhood", home.key) * (last - first))
-            home.number = number
-        if homes:
-            self.homes_of[place, kind].add(homes)
-            self.homes += homes
-            self.free[place, kind] += beds * len(homes)
-            self.beds += beds * len(homes)
-        return homes
+        return self._open([(kind, place, ordinal, beds) for ordinal in ordinals])
+
+    def _open(self, built: list[tuple[int, int, int, int]]) -> list[Home]:
+        """New homes, all their beds free: kind, place, ordinal and beds of each."""
+        if not built:
+            return []
+        model, codes, homes = self.model, self.model.world.places.code, np.empty(len(built), dtype=HOME)
+        homes["key"] = [key_of("home", SETTINGS[kind], codes[place], ordinal) for kind, place, ordinal, _ in built]
+        homes["kind"], homes["place"], _, homes["free"] = zip(*built, strict=True)
+        homes["x_km"], homes["y_km"] = model.points(homes["key"], homes["place"])
+        first, last = (model.demography.first_neighbourhood[homes["place"] + n] for n in (0, 1))
+        neighbourhoods = first + (model.draws.uniform("home.neighbourhood", homes["key"]) * (last - first)).astype(np.int64)
+        self.register.add(homes)
+        each = zip(homes["key"].tolist(), built, neighbourhoods.tolist(), strict=True)
+        opened = [
+            Home(model, number, key, kind, place, beds, neighbourhood)
+            for number, (key, (kind, place, _, beds), neighbourhood) in enumerate(each, start=len(self.homes))
+        ]
+        self.homes += opened
+        self.beds += int(homes["free"].sum())
+        return opened
+
+    @property
+    def beds_taken(self) -> int:
+        """Beds that somebody has."""
+        return self.beds - int(self.free.sum())
 
     def close_beds(self, kind: int, place: int, beds: int) -> int:
         """Take free beds out of use (their carers do something else now); how many could be taken."""
-        taken = 0
-        for index in self.homes_of[place, kind].numbers:
-            home = self.homes[index]
-            while taken < beds and home.free > 0:
-                home.beds -= 1
-                home.free -= 1
-                taken += 1
-        self.free[place, kind] -= taken
-        self.beds -= taken
-        return taken
+        numbers, homes = self.register.of(place, kind), self.register.columns
+        free = homes["free"][numbers]
+        taken = np.clip(beds - (np.cumsum(free) - free), 0, free)  # from the first homes first
+        homes["free"][numbers] -= taken
+        for number, closed in zip(numbers.tolist(), taken.tolist(), strict=True):
+            self.homes[number].beds -= closed
+        self.free[place, kind] -= taken.sum()
+        self.beds -= int(taken.sum())
+        return int(taken.sum())
 
     def stock_shares(self):
         """Shares of the settings among looked-after children on day 1: under 16, at 16 and 17."""
@@ -367,10 +349,9 @@ class Placements:
         u = draws.uniform("care.first_setting", children.key[chosen])
         wanted = np.where(children.ages(chosen) < 16, np.searchsorted(np.cumsum(young), u), np.searchsorted(np.cumsum(older), u))
         wanted = np.where(self.own.is_unaccompanied[chosen], np.searchsorted(np.cumsum(self.unaccompanied_shares), u), wanted)
-        for guests in self.guests_due.pop(1, ()):
-            self._guest_asks(guests)
         self._request(chosen, ENTRY, np.minimum(wanted, OTHER))
         self._match()
+        self._place_guests(self.guests_due.pop(1, []))
         at_home = rows[children.setting[rows] == AT_HOME]
         self._may_enter(at_home)
         self._tell_who_moved()
@@ -439,11 +420,12 @@ class Placements:
         if entering.size:
             self._admit(entering)
             self._ask(entering, ENTRY)
-        for guests in self.guests_due.pop(model.day, ()):
-            self._guest_asks(guests)
+        guests = self.guests_due.pop(model.day, [])
+        self._guests_leave(guests)
         self._moves_asked_for()
         if self._queue:
             self._match()
+        self._place_guests(guests)
         self._tell_who_moved()
         turned = model.today.rows("turned sixteen")
         turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
@@ -523,36 +505,38 @@ class Placements:
 
     def _request(self, rows, need: int, kinds, at_least_km: float = 0.0, stays_if_none: bool = False) -> None:
         """Requests join the day's queue, each with the lot that decides among those of one need class."""
-        keys = self.model.children.key[rows]
-        lots = self.model.draws.uniform("care.lot", keys, self.serials(rows))
-        for key, lot, row, kind in zip(keys.tolist(), lots.tolist(), rows.tolist(), kinds.tolist(), strict=True):
-            self._queue.append(Request(need, lot, key, row, kind, at_least_km, stays_if_none))
+        lots = self.model.draws.uniform("care.lot", self.model.children.key[rows], self.serials(rows))
+        self._queue.append((need, rows, lots, kinds, at_least_km, stays_if_none))
 
     def serials(self, rows):
         """The number of this placement in the life of each of `rows`."""
         return self.own.care_entries[rows].astype(np.int64) * 1000 + self.table.moves[self.own.care_slot[rows]]
 
     def _end(self, rows, how: int) -> None:
-        """The placements of `rows` end (detail 0 leaving care, 1 breakdown, 2 moved by a policy)."""
-        if not rows.size:
-            return
+        """The placements of `rows` end (detail 0 leaving care, 1 breakdown, 2 moved by a policy, 3 remanded to custody)."""
+        if rows.size:
+            self._tell_end(rows, how)
+            self._free_beds(rows)
+
+    def _tell_end(self, rows, how: int) -> None:
         slots = self.own.care_slot[rows]
         self.model.tell(
             Event.PLACEMENT_ENDED, rows, cause=self.own.setting[rows], detail=how, place=self.table.place[slots],
             amount=(self.model.day - self.table.since[slots]).astype(np.float64), serial=self.table.moves[slots],
         )  # fmt: skip
-        self._free_beds(rows)
 
     def _free_beds(self, rows) -> None:
-        for row, slot in zip(rows.tolist(), self.own.care_slot[rows].tolist(), strict=True):
-            index = int(self.table.home[slot])
-            if index >= 0:
-                home = self.homes[index]
-                home.residents.discard(row)
-                home.free += 1
-                self.free[home.place, home.kind] += 1
-                self.beds_taken -= 1
-                self.table.home[slot] = -1
+        slots = self.own.care_slot[rows]
+        numbers = self.table.home[slots]
+        self._move_out(rows, numbers)
+        self.register.vacate(numbers)
+        self.table.home[slots] = -1
+
+    def _move_out(self, rows, numbers) -> None:
+        """`rows` live no longer in the homes of these numbers."""
+        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+            if number >= 0:
+                self.homes[number].residents.discard(row)
 
     def _let_go(self, rows) -> None:
         """`rows` are no longer looked after."""
@@ -562,92 +546,69 @@ class Placements:
         self.table.remove(rows)
         self.own.setting[rows] = AT_HOME
 
-    def _guest_asks(self, guests: Guests) -> None:
-        if guests.home is not None:
-            guests.home.free += 1
-            self.free[guests.home.place, guests.home.kind] += 1
-            self.beds_taken -= 1
-            guests.home = None
-            guests.ordinal += 1
-        lot = self.model.draws.one_uniform("guest.lot", guests.key, guests.ordinal)
-        self._queue.append(Request(GUEST, lot, guests.key, guests, guests.kind))
+    def _guests_leave(self, leaving: list[Guests]) -> None:
+        """Children of elsewhere go back, or have waited for a week: the next one asks."""
+        for guests in leaving:
+            if guests.home is not None:
+                self.register.vacate(np.array([guests.home.number]))
+                guests.home = None
+                guests.ordinal += 1
 
     # -- finding a place ---------------------------------------------------------------------------------------------
 
     def _match(self) -> None:
         """Meet the day's requests one by one: by need class, then by lot, ties by key."""
-        queue, self._queue = sorted(self._queue, key=lambda request: request[:3]), []
-        together: dict[Any, Request] = {}
-        for request in queue:
-            if request.who in together:  # who asks twice on a day asks the second time from where it was placed the first time
-                self._meet(list(together.values()))
-                together = {}
-            together[request.who] = request
-        self._meet(list(together.values()))
+        queue, self._queue = self._queue, []
+        rows, lots, kinds = (np.concatenate([asked[n] for asked in queue]) for n in (1, 2, 3))
+        need, at_least_km, stays_if_none = (np.repeat([asked[n] for asked in queue], [len(asked[1]) for asked in queue]) for n in (0, 4, 5))
+        order = np.lexsort((self.model.children.key[rows], lots, need))
+        order = order[self.own.care_slot[rows[order]] >= 0]  # released from custody last evening, a child may have left in the morning
+        for together in _each_once(rows[order]):
+            these = order[together]
+            asked = requests(self, rows[these], kinds[these], at_least_km[these], stays_if_none[these])
+            answer(self, asked)
+            self._move_in(asked[asked["place"] >= 0])
 
-    def _place_guests(self, guests: Guests) -> None:
-        model, draws = self.model, self.model.draws
-        homes = self.homes_of[guests.place, guests.kind]
-        free = (homes.free > 0).nonzero()[0]
-        if not free.size:
-            self.guests_due[model.day + 7].append(guests)
-            model.ledger.enter(1, day=model.day, event=Event.GUEST_WAITED, child=guests.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
+    def _place_guests(self, waiting: list[Guests]) -> None:
+        """Children of elsewhere take the beds that are left, by lot, ties by key; for whom there is none asks again in a week."""
+        if not waiting:
             return
-        race = draws.exponential("guest.home", homes.keys[free], (guests.key + guests.ordinal) & MASK)
-        home = self.homes[homes.numbers[free[race.argmin()]]]
-        guests.home = home
-        home.free -= 1
-        self.free[home.place, home.kind] -= 1
-        self.beds_taken += 1
-        patience = draws.one_exponential("guest.stay", guests.key, guests.ordinal)
-        self.guests_due[model.day + 1 + int(patience * self.parameters.guest_stay)].append(guests)
-        model.ledger.enter(1, day=model.day, event=Event.GUEST_PLACED, child=guests.key, agent=home.key, cause=guests.kind, place=guests.place, serial=guests.ordinal)
+        model, draws, homes = self.model, self.model.draws, self.register
+        key, ordinal = np.array([guests.key for guests in waiting], dtype=np.uint64), np.array([guests.ordinal for guests in waiting])
+        order = np.lexsort((key, draws.uniform("guest.lot", key, ordinal)))
+        key, ordinal, waiting = key[order], ordinal[order], [waiting[n] for n in order.tolist()]
+        kind, place = np.array([guests.kind for guests in waiting]), np.array([guests.place for guests in waiting])
+        found = for_guests(place, kind, key + ordinal.astype(np.uint64), draws.stream("guest.home"), homes.columns, homes.numbers, homes.first, homes.free)
+        stays = (draws.exponential("guest.stay", key, ordinal) * self.parameters.guest_stay).astype(np.int64)
+        for guests, number, days in zip(waiting, found.tolist(), stays.tolist(), strict=True):
+            guests.home = self.homes[number] if number >= 0 else None
+            self.guests_due[model.day + (1 + days if guests.home else 7)].append(guests)
+        event = np.where(found >= 0, Event.GUEST_PLACED, Event.GUEST_WAITED)
+        model.ledger.enter(len(waiting), day=model.day, event=event, child=key, agent=homes.keys(found), cause=kind, place=place, serial=ordinal)
 
-    def _meet(self, queue: list[Request]) -> None:
-        """Requests in their turn, no child with two: a bed is taken at once, all else that follows from a place comes together."""
-        asking = Asking(self, [request for request in queue if not isinstance(request.who, Guests) and self.own.care_slot[request.who] >= 0])
-        turns, answers = {request.who: n for n, request in enumerate(asking.requests)}, []
-        for request in queue:
-            if isinstance(request.who, Guests):
-                self._place_guests(request.who)
-            elif request.who in turns:  # released from custody last evening, it may have left in the morning
-                n, kind = turns[request.who], request.kind
-                answer = asking.find(n) if kind in WITH_BEDS else Answer(asking.kin(n))
-                if answer.place < 0:
-                    if request.stays_if_none:
-                        continue
-                    kind, answer = OTHER, answer._replace(place=int(asking.authorities[n]))
-                if request.stays_if_none:
-                    self._end(np.array([request.who]), 2)
-                if answer.home is not None:
-                    answer.home.residents.add(request.who)
-                    answer.home.free -= 1
-                    self.free[answer.place, kind] -= 1
-                    self.beds_taken += 1
-                answers.append((n, kind, answer))
-        asking.tell_refusals()
-        if answers:
-            self._move_in(asking, answers)
-
-    def _move_in(self, asking: Asking, answers: list[tuple[int, int, Answer]]) -> None:
+    def _move_in(self, placed: Requests) -> None:
         """Placements begin: how far from home, and how long they may last."""
+        if not placed.size:
+            return
         model, draws = self.model, self.model.draws
-        n = np.array([number for number, _, _ in answers])
-        kind = np.array([which for _, which, _ in answers])
-        homes = [answer.home for _, _, answer in answers]
-        place = np.array([answer.place for _, _, answer in answers])
-        rows, keys = asking.rows[n], asking.keys[n]
+        rows, keys, kind, place, home = (placed[name] for name in ("row", "key", "kind", "place", "home"))
+        moved = placed[placed["stays_if_none"]]
+        if moved.size:
+            self._tell_end(moved["row"], 2)
+            self._move_out(moved["row"], moved["leaves"])
         slots = self.own.care_slot[rows]
-        km = self._distance(asking, n, kind, homes, place)
-        self.table.home[slots] = [-1 if home is None else home.number for home in homes]
-        self.table.place[slots], self.table.km[slots], self.table.since[slots] = place, km, model.day
+        km = self._distance(placed)
+        self.table.home[slots], self.table.place[slots], self.table.km[slots], self.table.since[slots] = home, place, km, model.day
+        for row, number in zip(rows.tolist(), home.tolist(), strict=True):
+            if number >= 0:
+                self.homes[number].residents.add(row)
         self.table.moves[slots] += 1
         self.table.moves_this_year[slots] += 1
         self.own.setting[rows] = kind
         self._moved.append(rows)
         model.tell(
-            Event.PLACED, rows, cause=kind, place=place, agent=np.array([0 if home is None else home.key for home in homes], dtype=np.uint64),
-            detail=[answer.refusals for _, _, answer in answers], amount=km, serial=self.table.moves[slots],
+            Event.PLACED, rows, cause=kind, place=place, agent=self.register.keys(home), detail=placed["refusals"],
+            amount=km, serial=self.table.moves[slots],
         )  # fmt: skip
         difference = gamma_quantile(draws.exponential("person.breaking", keys), self.parameters.unevenness_of_breaking)
         hazard = self.rates[kind] * difference * model.levers.value(BREAKDOWN_OF_PLACEMENT, rows)
@@ -657,22 +618,22 @@ class Placements:
             new = rows[first]
             self.table.begin(new, LEAVING, draws.exponential("care.leaving", keys[first], self.own.care_entries[new]), self._leaving(new))
 
-    def _distance(self, asking: Asking, n, kind, homes: list[Home | None], place):
+    def _distance(self, placed: Requests):
         """Distance from each child's home to where it is placed [km]."""
-        model, x, y = self.model, asking.x[n], asking.y[n]
-        there_x, there_y = model.points(asking.serials[n], place)
-        near = (place == asking.authorities[n]).nonzero()[0]  # kin and emergency arrangements are somewhere between home and there
-        nearer = model.draws.uniform("care.nearer", asking.serials[n][near])
+        x, y, place, home = (placed[name] for name in ("x_km", "y_km", "place", "home"))
+        there_x, there_y = self.model.points(placed["serial"], place)
+        near = (place == placed["authority"]).nonzero()[0]  # kin and emergency arrangements are somewhere between home and there
+        nearer = self.model.draws.uniform("care.nearer", placed["serial"][near])
         there_x[near] = x[near] + nearer * (there_x[near] - x[near])
         there_y[near] = y[near] + nearer * (there_y[near] - y[near])
-        with_parents = kind == WITH_PARENTS
+        with_parents = placed["kind"] == WITH_PARENTS
         there_x[with_parents], there_y[with_parents] = x[with_parents], y[with_parents]
-        followed = np.array([home is not None for home in homes])
-        there_x[followed] = [home.x_km for home in homes if home is not None]
-        there_y[followed] = [home.y_km for home in homes if home is not None]
+        followed = home >= 0
+        homes = self.register.columns[home[followed]]
+        there_x[followed], there_y[followed] = homes["x_km"], homes["y_km"]
         km = np.sqrt((x - there_x) ** 2 + (y - there_y) ** 2)
         # a home elsewhere is not followed: it is one at the distance that was asked for
-        return np.where(followed, km, np.maximum(km, asking.at_least_km[n]))
+        return np.where(followed, km, np.maximum(km, placed["at_least_km"]))
 
     def _leaving(self, rows):
         """Hazard of leaving care of each of `rows` [per day]; unaccompanied children stay until they are eighteen."""
@@ -713,6 +674,17 @@ class Placements:
             len(cells), day=model.day, home=cells[:, 0], setting=cells[:, 1], is_16_17=cells[:, 2], outside=cells[:, 3],
             far=cells[:, 4], moves_3plus=cells[:, 5], alone=cells[:, 6], children=numbers,
         )  # fmt: skip
+
+
+def _each_once(rows):
+    """Slices of `rows` in each of which nobody is twice: who asks twice on a day asks the second time from where it was placed the first time."""
+    begin, seen = 0, set[int]()
+    for n, row in enumerate(rows.tolist()):
+        if row in seen:
+            yield slice(begin, n)
+            begin, seen = n, set()
+        seen.add(row)
+    yield slice(begin, len(rows))
 
 
 def _first_of(rows, times, key, number: int):

@@ -279,11 +279,11 @@ class Recruiting:
 
     def _a_home(self, contact: Contact):
         """The children's home or supported accommodation where a contact is made; None where the place has none."""
-        homes = self.model.placements.homes
-        those, others = (self.model.placements.homes_of[contact.place, kind] for kind in (CHILDRENS_HOME, SUPPORTED))
-        numbers, keys = those.numbers + others.numbers, np.concatenate((those.keys, others.keys))
+        homes, register = self.model.placements.homes, self.model.placements.register
+        numbers = np.concatenate([register.of(contact.place, kind) for kind in (CHILDRENS_HOME, SUPPORTED)])
+        keys = register.columns["key"][numbers]
         race = self.model.draws.exponential("recruiter.home", keys, (contact.by.key + contact.serial * GOLDEN) & MASK)
-        in_order = (homes[numbers[n]] for n in np.lexsort((keys, race)).tolist())
+        in_order = (homes[number] for number in numbers[np.lexsort((keys, race))].tolist())
         return next((home for home in in_order if home.beds), None)
 
     # -- whom a contact reaches --------------------------------------------------------------------------------------------

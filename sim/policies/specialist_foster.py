@@ -51,8 +51,7 @@ class SpecialistFoster(Policy):
         for place in self.authorities(model):
             looked_after = int(model.world.places.looked_after_10_17[place]) * model.world.fraction
             beds = round(p.beds * p.coverage * looked_after / 1000.0)
-            for ordinal in range(beds):
-                placements.open_home(SPECIALIST_FOSTER, place, ordinal, 1)
+            placements.open_homes(SPECIALIST_FOSTER, place, range(beds), 1)
             placements.close_beds(FOSTER, place, round(beds * p.from_pool))
             opened += beds
         model.recruitment.meet_homes()

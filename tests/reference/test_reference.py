@@ -288,7 +288,7 @@ def test_events_have_the_same_numbers() -> None:
         (services, "POLICE_FORCE SOCIAL_CARE EDUCATION HEALTH ALL EPISODE MET DISCLOSURE INTELLIGENCE"),
         (services, "CRIMINAL_FACTOR GANG_FACTOR SEXUAL_FACTOR MISSING_FACTOR"),
         (relationships, "TURNOVER HELP_BEGINS HELP_ENDS"),
-        (placements, "ENTRY MOVE GUEST FAR_KM"),
+        (placements, "ENTRY MOVE FAR_KM"),
         (world, "NEIGHBOURHOOD CORNERS"),
     ],
 )
