@@ -28,7 +28,6 @@ from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 BIRTHDAYS = np.array((4749, 5479, 5844, EIGHTEEN))  # days of age at thirteen, fifteen, sixteen, when the age band changes, and at eighteen
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
-SLOTS = 256  # into which the keys of a neighbourhood are dealt out to be put in order
 
 
 class People(Parameters, group="people"):
@@ -292,30 +291,44 @@ def _of_an_authority(keys, size, both, first, last, fraction):
 
 @njit(cache=True)
 def _side_by_side(key, year, without_friends, neighbourhoods, first, fraction, years, per_year, draw_neighbourhood, draw_circle):
-    """Children of an authority by neighbourhood and key, the circle of friends of each in that order, and how many live in each neighbourhood.
-
-    Keys are evenly spread, so those of a neighbourhood are dealt out to many slots and then put in order in each.
-    """
-    slot, begins = np.empty(len(key), np.int64), np.zeros(neighbourhoods * SLOTS + 1, np.int64)
+    """Children of an authority by neighbourhood and key, the circle of friends of each in that order, and how many live in each neighbourhood."""
+    by_key, neighbourhood, size = _in_order(key, fraction), np.empty(len(key), np.int64), np.zeros(neighbourhoods, np.int64)
     for n in range(len(key)):
-        neighbourhood = int(_uniform(key[n] ^ draw_neighbourhood, np.uint64(0)) * neighbourhoods)
-        slot[n] = neighbourhood * SLOTS + _part(key[n], fraction, SLOTS)
-        begins[slot[n] + 1] += 1
-    begins = np.cumsum(begins)
-    order, circle, filled = np.empty(len(key), np.int64), np.empty(len(key), np.int32), begins.copy()
-    for n in range(len(key)):
-        at = filled[slot[n]]
-        filled[slot[n]] += 1
-        while at > begins[slot[n]] and key[order[at - 1]] > key[n]:
-            order[at] = order[at - 1]
-            at -= 1
+        neighbourhood[n] = int(_uniform(key[n] ^ draw_neighbourhood, np.uint64(0)) * neighbourhoods)
+        size[neighbourhood[n]] += 1
+    order, circle, end = np.empty(len(key), np.int64), np.empty(len(key), np.int32), np.cumsum(size) - size
+    for n in by_key:
+        at = end[neighbourhood[n]]
+        end[neighbourhood[n]] += 1
         order[at] = n
-    for at in range(len(key)):
-        n = order[at]
-        neighbourhood = first + slot[n] // SLOTS
         mine = int(_uniform(key[n] ^ draw_circle, np.uint64(0)) * per_year)
-        circle[at] = -1 if without_friends[n] else per_year * (year[n] + years * neighbourhood) + mine
-    return order, circle, begins[SLOTS::SLOTS] - begins[:-SLOTS:SLOTS]
+        circle[at] = -1 if without_friends[n] else per_year * (year[n] + years * (first + neighbourhood[n])) + mine
+    return order, circle, size
+
+
+@njit
+def _in_order(key, fraction):
+    """Keys in ascending order. They are evenly spread, so each is dealt out near to its place and then comes to it by a few steps."""
+    number, scale = len(key), len(key) / fraction
+    slot, ends = np.empty(number, np.int32), np.zeros(number + 1, np.int32)
+    for n in range(number):
+        slot[n] = min(int(_unit(key[n]) * scale), number - 1)
+    for n in range(number):
+        ends[slot[n] + 1] += 1
+    for n in range(number):
+        ends[n + 1] += ends[n]
+    order = np.empty(number, np.int32)
+    for n in range(number):
+        order[ends[slot[n]]] = n
+        ends[slot[n]] += 1
+    sorted_keys = key[order]
+    for n in range(1, number):
+        at, child, mine = n, order[n], sorted_keys[n]
+        while at > 0 and sorted_keys[at - 1] > mine:
+            order[at], sorted_keys[at] = order[at - 1], sorted_keys[at - 1]
+            at -= 1
+        order[at], sorted_keys[at] = child, mine
+    return order
 
 
 @njit(cache=True)
