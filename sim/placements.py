@@ -339,8 +339,9 @@ class Placements:
                 at = draws.exponential("care.history", children.key[here]) / children.strain[here]
             older = children.ages(here) >= 16
             for in_band, stock in ((~older, world.places.looked_after_10_15[a]), (older, world.places.looked_after_16_17[a])):
-                number = min(round(int(stock) * world.fraction), int(in_band.sum()))
-                selected.append(_first_of(here[in_band], at[in_band], children.key, number))
+                those = in_band.nonzero()[0]
+                number = min(round(int(stock) * world.fraction), len(those))
+                selected.append(_first_of(here[those], at[those], children.key, number))
         chosen = np.sort(np.concatenate(selected))
         self._admit(chosen)
         alone = self._who_came_alone(chosen, children.ages(chosen) >= 16)

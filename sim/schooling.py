@@ -97,18 +97,18 @@ class School:
         """Day 1, and arrivals: what school has been like so far, and the clock of trouble to come."""
         model, children = self.model, self.model.children
         multiplier = self._multiplier(rows)
-        places = model.world.places
-        years = np.maximum(children.ages(rows) - STARTS_AT, 0.0)
+        years = np.maximum(np.arange(BANDS[-1][1] + 1) - STARTS_AT, 0.0)  # at school, by age
         by_age = np.minimum(years, 5.0) * 0.6 * self.ages[0] + np.clip(years - 5.0, 0.0, 3.0) * self.ages[1]
-        past = places.suspension_rate[children.authority[rows]] / 100.0 * by_age * multiplier
+        past = (model.world.places.suspension_rate / 100.0)[children.authority[rows]] * by_age[children.ages(rows)] * multiplier
         patience = model.draws.exponential("school.past", children.key[rows])
-        had = patience < past
+        had = (patience < past).nonzero()[0]
         times = np.floor(1.0 + (past[had] - patience[had]))
-        self.own.suspensions[rows[had]] = np.minimum(times, 254)
-        model.tell(Event.HISTORY, rows[had], cause=WAS_SUSPENDED, amount=times)
+        who = rows[had]
+        self.own.suspensions[who] = np.minimum(times, 254)
+        model.tell(Event.HISTORY, who, cause=WAS_SUSPENDED, amount=times)
         rises = 1.0 - self.parameters.exclusion_rises + self.parameters.exclusion_rises * times / USUAL_SUSPENSIONS
-        odds = np.minimum(self.permanent[children.authority[rows[had]]] * rises * times, 1.0)
-        excluded = rows[had][model.draws.happens("school.past_exclusion", children.key[rows[had]], odds)]
+        odds = np.minimum(self.permanent[children.authority[who]] * rises * times, 1.0)
+        excluded = who[model.draws.happens("school.past_exclusion", children.key[who], odds)]
         model.tell(Event.HISTORY, excluded, cause=WAS_EXCLUDED, amount=1.0)
         self._begin(rows, multiplier)
 
