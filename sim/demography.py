@@ -16,8 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim.arithmetic import _mixed
 from sim.dates import EIGHTEEN, QUARTER_DAYS_IN_A_YEAR, date_of, day_of, first_septembers
-from sim.draws import gamma_quantile, key_of, keys_of
+from sim.draws import GOLDEN, gamma_quantile, key_of
 from sim.ledger import CHILD_COLUMNS, Event, Table
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
@@ -56,12 +57,10 @@ class Demography:
         self.gone: list[tuple[int, int]] = []  # who leaves observation tomorrow, and why (bits of detail)
         self.first_row_of = layout["first_row_of"]  # of each neighbourhood; one more at the end
         self.first_neighbourhood = layout["first_neighbourhood"]  # of each authority of England; one more at the end
-        self.first_row_of_corner = self._corners()
+        self.first_row_of_corner = _corners(self.first_row_of, self.own.key, world.fraction)
         self.circles = layout["circles"]
-        self.by_age = np.argsort(self.own.born, kind="stable").astype(np.int32)
-        born = self.own.born[self.by_age]
-        self.first_born = int(born[0])
-        self.first_of_day = np.searchsorted(born, np.arange(born[0], int(born[-1]) + 2))  # in `by_age`, of each day of birth
+        self.first_born = int(self.own.born.min())
+        self.by_age, self.first_of_day = _by_day_of_birth(self.own.born, self.first_born)
         arrives = layout["arrives"]
         for part in portions(len(arrives)):
             self._draw_differences(part, arrives[part] > 0)
@@ -72,9 +71,8 @@ class Demography:
             model.unaccompanied.due.setdefault(int(arrives[row]), []).append(row)
         rows = model.children.rows
         self.present = rows.size
-        self.own.group[rows] = group_of(
-            self.own.authority[rows].astype(np.int64), band_of(model.children.ages(rows)), AT_HOME
-        )
+        for part in portions(len(rows)):
+            _regroup(rows[part], self.own.group, self.own.authority, self.own.born, model.children.columns["setting"], model.day)
 
     def _draw_differences(self, part, arriving) -> None:
         """What each child of a part of the rows brings: drawn once, from its key alone."""
@@ -84,15 +82,6 @@ class Demography:
         own.strain[part] = gamma_quantile(draws.exponential("person.strain", key), p.unevenness_of_strain)
         alone = gamma_quantile(draws.exponential("person.exposure", key), p.unevenness_of_exposure)
         own.exposure[part] = p.exposure_from_strain * own.strain[part] + (1.0 - p.exposure_from_strain) * alone
-
-    def _corners(self):
-        """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""
-        sizes = np.diff(self.first_row_of)
-        corner = np.repeat(np.arange(len(sizes)) * CORNERS, sizes)
-        # A world of a fraction keeps the children of the smallest keys: they live in all corners, not in the first.
-        share = unit(self.own.key) / self.model.world.fraction
-        corner += np.minimum((share * CORNERS).astype(np.int64), CORNERS - 1)
-        return np.searchsorted(corner, np.arange(len(sizes) * CORNERS + 1))
 
     def have_birthdays(self) -> None:
         """Children pass into the next age band; at eighteen they leave observation."""
@@ -258,15 +247,10 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
         parts = []
         for year in (*range(OLDEST, FIRST_NEW), *new):
             size = people - FULL_COHORTS * full if year == OLDEST else full
-            more = round(size * world.inert)
-            ordinal = np.concatenate((np.arange(size), np.arange(more) % max(size, 1)))
-            inert = np.arange(size + more) >= size
-            key = keys_of(key_of("child", world.places.code[a], year), np.arange(size + more))
             start = oldest_on_day_1 if year == OLDEST else day_of_birth_year_end(year - 1) + 1
             days = day_of_birth_year_end(year) - start + 1
-            born = start + (2 * ordinal + 1) * days // (2 * size)
-            kept = unit(key) < world.fraction
-            parts.append((key[kept], born[kept], np.full(kept.sum(), year), np.zeros(kept.sum(), dtype=np.int64), inert[kept]))
+            key, born, inert = _school_year(np.uint64(key_of("child", world.places.code[a], year)), size, round(size * world.inert), start, days, world.fraction)
+            parts.append((key, born, np.full(len(key), year), np.zeros(len(key), dtype=np.int64), inert))
         alone = arrivals[2] == a
         parts.append((arrivals[0][alone], arrivals[1][alone], np.full(alone.sum(), OLDEST), arrivals[3][alone], np.zeros(alone.sum(), dtype=bool)))
         key, born, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -289,9 +273,53 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
     }
 
 
-def unit(key):
-    """Where each key stands among all keys [0 to 1]."""
-    return (key >> np.uint64(11)).astype(np.float64) * 2.0**-53
+@njit(cache=True)
+def _school_year(series, size, inert, start, days, fraction):
+    """The children of one authority born in one school year, evenly over its days, and so many more who are inert, of whom a world keeps a fraction.
+
+    Key and day of birth of each, and which are inert; the members of a series have its keys (see `keys_of`).
+    """
+    keys, born, is_inert = np.empty(size + inert, dtype=np.uint64), np.empty(size + inert, dtype=np.int64), np.empty(size + inert, dtype=np.bool_)
+    kept = 0
+    for n in range(size + inert):
+        key = _mixed((np.uint64(n + 1) * np.uint64(GOLDEN)) ^ series)
+        if _unit(key) < fraction:
+            keys[kept], born[kept], is_inert[kept] = key, start + (2 * (n % size) + 1) * days // (2 * size), n >= size
+            kept += 1
+    return keys[:kept], born[:kept], is_inert[:kept]
+
+
+@njit(cache=True)
+def _corners(first_row_of, key, fraction):
+    """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""
+    first = np.zeros((len(first_row_of) - 1) * CORNERS + 1, dtype=np.int64)
+    for neighbourhood in range(len(first_row_of) - 1):
+        for row in range(first_row_of[neighbourhood], first_row_of[neighbourhood + 1]):
+            # A world of a fraction keeps the children of the smallest keys: they live in all corners, not in the first.
+            corner = min(int(_unit(key[row]) / fraction * CORNERS), CORNERS - 1)
+            first[neighbourhood * CORNERS + corner + 1] += 1
+    return first.cumsum()
+
+
+@njit(cache=True)
+def _by_day_of_birth(born, first_born):
+    """Rows by day of birth, ascending for each day, and where those of each day begin, from the first day to the one after the last."""
+    first = np.zeros(born.max() - first_born + 2, dtype=np.int64)
+    for day in born:
+        first[day - first_born + 1] += 1
+    first = first.cumsum()
+    rows, end = np.empty(len(born), dtype=np.int32), first.copy()
+    for row in range(len(born)):
+        day = born[row] - first_born
+        rows[end[day]] = row
+        end[day] += 1
+    return rows, first
+
+
+@njit
+def _unit(key):
+    """Where a key stands among all keys [0 to 1]."""
+    return np.float64(key >> np.uint64(11)) * 2.0**-53
 
 
 def day_of_birth_year_end(school_year: int) -> int:
