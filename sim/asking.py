@@ -187,7 +187,8 @@ def _first_areas(stream, serial, key, weight, distance, at_least_km, free, insid
         may_be_free = not beds or free[area] > 0 or (elsewhere and not inside[area])
         if may_be_free and weight[area] > 0.0 and distance[area] >= at_least_km:
             time = _neglog(_uniform(key[area] ^ stream, serial)) / weight[area]
-            found = _put_in_order(first, times, found, area, time)
+            if found < number or time < times[-1]:
+                found = _put_in_order(first, times, found, area, time)
     return first[:found]
 
 
@@ -205,15 +206,14 @@ def _first_homes(request, homes, numbers, rule, number):
             distance = math.sqrt(east * east + north * north)
             if distance >= request.at_least_km:
                 time = _neglog(_uniform(home.key ^ rule.draw_home, request.serial)) * _exp(-rule.reach_decay * _neglog(1.0 + distance / rule.near_km))
-                found = _put_in_order(first, times, found, n, time)
+                if found < number or time < times[-1]:
+                    found = _put_in_order(first, times, found, n, time)
     return first[:found]
 
 
 @njit
 def _put_in_order(first, times, found, who, time):
-    """One more in a race, after those who were as quick; only the first, as many as there is room for, are kept. How many they are."""
-    if found == len(first) and not time < times[-1]:
-        return found
+    """One more in a race, after those who were as quick, in the last one's place where there is no more room. How many they are."""
     found = min(found + 1, len(first))
     at = found - 1
     while at > 0 and times[at - 1] > time:

@@ -16,9 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.arithmetic import _mixed
+from sim.arithmetic import _uniform
 from sim.dates import EIGHTEEN, QUARTER_DAYS_IN_A_YEAR, date_of, day_of, first_septembers
-from sim.draws import GOLDEN, gamma_quantile, key_of
+from sim.draws import gamma_quantile, key_of, keys_of
 from sim.ledger import CHILD_COLUMNS, Event, Table
 from sim.parameters import ASSUMED, Parameters, parameter
 from sim.population import AT_HOME, Children, band_of, group_of
@@ -28,6 +28,7 @@ from sim.world import CORNERS, FULL_COHORTS, NEIGHBOURHOOD, World
 OLDEST, FIRST_NEW = 2006, 2014  # school years of birth: partly eighteen on day 1; the first entrants
 BIRTHDAYS = np.array((4749, 5479, 5844, EIGHTEEN))  # days of age at thirteen, fifteen, sixteen, when the age band changes, and at eighteen
 NEIGHBOURS_IN_A_YEAR = 81  # children of one school year in a neighbourhood of 600
+SLOTS = 256  # into which the keys of a neighbourhood are dealt out to be put in order
 
 
 class People(Parameters, group="people"):
@@ -57,10 +58,10 @@ class Demography:
         self.gone: list[tuple[int, int]] = []  # who leaves observation tomorrow, and why (bits of detail)
         self.first_row_of = layout["first_row_of"]  # of each neighbourhood; one more at the end
         self.first_neighbourhood = layout["first_neighbourhood"]  # of each authority of England; one more at the end
-        self.first_row_of_corner = _corners(self.first_row_of, self.own.key, world.fraction)
+        self.first_row_of_corner = _corners(self.first_row_of, self.own.key, world.fraction)  # of each corner of each neighbourhood; one more at the end
         self.circles = layout["circles"]
         self.first_born = int(self.own.born.min())
-        self.by_age, self.first_of_day = _by_day_of_birth(self.own.born, self.first_born)
+        self.by_age, self.first_of_day = _by_age(self.own.born)  # in `by_age`, the first of each day of birth
         arrives = layout["arrives"]
         for part in portions(len(arrives)):
             self._draw_differences(part, arrives[part] > 0)
@@ -69,10 +70,9 @@ class Demography:
         model.ledger.tables.update(children=Register(model.children.columns))
         for row in (arrives > 0).nonzero()[0].tolist():
             model.unaccompanied.due.setdefault(int(arrives[row]), []).append(row)
-        rows = model.children.rows
-        self.present = rows.size
-        for part in portions(len(rows)):
-            _regroup(rows[part], self.own.group, self.own.authority, self.own.born, model.children.columns["setting"], model.day)
+        self.present = 0
+        for part in portions(len(arrives)):
+            self.bring_in(part.start + self.own.is_present[part].nonzero()[0])
 
     def _draw_differences(self, part, arriving) -> None:
         """What each child of a part of the rows brings: drawn once, from its key alone."""
@@ -120,8 +120,7 @@ class Demography:
         """Children come into the world who were not in it."""
         self.own.is_present[rows] = True
         self.present += rows.size
-        band = band_of(self.model.children.ages(rows))
-        self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), band, AT_HOME)
+        _regroup(rows, self.own.group, self.own.authority, self.own.born, self.model.children.columns["setting"], self.model.day)
 
     def welcome_entrants(self) -> None:
         """Each 1 September those who are ten come in."""
@@ -238,88 +237,122 @@ def lay_out(world: World, draws, last_day: int, p, arrivals) -> dict[str, np.nda
     number = world.neighbourhoods()
     first_neighbourhood = np.concatenate(([0], np.cumsum(number)))
     per_year = max(1, round(NEIGHBOURS_IN_A_YEAR / (1.0 + p.friends)))
-    years = FIRST_NEW + len(new) - OLDEST
-    names = "key", "born", "authority", "neighbourhood", "circle", "arrives", "inert"
+    years = [*range(OLDEST, FIRST_NEW), *new]
+    last = np.array([day_of_birth_year_end(year) for year in years])
+    first = np.array([oldest_on_day_1, *(last[:-1] + 1)])
+    streams = draws.stream("person.neighbourhood"), draws.stream("person.circle")
+    names = "key", "born", "authority", "circle", "arrives", "inert"
     columns: dict[str, list] = {name: [] for name in names}
+    sizes = []
     for a in world.authorities:  # one after the other, which is quicker and needs less memory than all at once
         people = int(world.places.population_10_17[a])
         full = round(people / (FULL_COHORTS + window / 365.0))
-        parts = []
-        for year in (*range(OLDEST, FIRST_NEW), *new):
-            size = people - FULL_COHORTS * full if year == OLDEST else full
-            start = oldest_on_day_1 if year == OLDEST else day_of_birth_year_end(year - 1) + 1
-            days = day_of_birth_year_end(year) - start + 1
-            key, born, inert = _school_year(np.uint64(key_of("child", world.places.code[a], year)), size, round(size * world.inert), start, days, world.fraction)
-            parts.append((key, born, np.full(len(key), year), np.zeros(len(key), dtype=np.int64), inert))
+        size = [people - FULL_COHORTS * full, *[full] * (len(years) - 1)]
+        both = [children + round(children * world.inert) for children in size]
+        series = [key_of("child", world.places.code[a], year) for year in years]
+        key = np.concatenate([keys_of(one, np.arange(children)) for one, children in zip(series, both, strict=True)])
+        key, born, year, inert = _of_an_authority(key, np.array(size), np.array(both), first, last, world.fraction)
         alone = arrivals[2] == a
-        parts.append((arrivals[0][alone], arrivals[1][alone], np.full(alone.sum(), OLDEST), arrivals[3][alone], np.zeros(alone.sum(), dtype=bool)))
-        key, born, year, arrives, inert = (np.concatenate(column) for column in zip(*parts, strict=True))
-        neighbourhood = first_neighbourhood[a] + (draws.uniform("person.neighbourhood", key) * number[a]).astype(np.int64)
-        circle = per_year * ((year - OLDEST) + years * neighbourhood) + (draws.uniform("person.circle", key) * per_year).astype(np.int64)
-        circle[(arrives > 0) | inert] = -1
-        by_key = key.argsort()
-        order = by_key[(neighbourhood - first_neighbourhood[a]).astype(np.uint16)[by_key].argsort(kind="stable")]  # numpy sorts 16 bits by counting
-        here = (
-            key[order], born[order].astype(np.int16), np.full(len(key), a, dtype=np.uint8), neighbourhood[order].astype(np.int32),
-            circle[order].astype(np.int32), arrives[order].astype(np.int16), inert[order],
-        )  # fmt: skip
+        arrives = np.concatenate((np.zeros(len(key), dtype=np.int16), arrivals[3][alone]), dtype=np.int16)
+        key, born = np.concatenate((key, arrivals[0][alone])), np.concatenate((born, arrivals[1][alone]), dtype=np.int16)
+        year, inert = np.concatenate((year, np.zeros(alone.sum(), dtype=year.dtype))), np.concatenate((inert, np.zeros(alone.sum(), dtype=np.bool_)))
+        order, circle, neighbours = _side_by_side(
+            key, year, (arrives > 0) | inert, number[a], first_neighbourhood[a], world.fraction, len(years), per_year, *streams
+        )
+        sizes.append(neighbours)
+        here = key[order], born[order], np.full(len(key), a, dtype=np.uint8), circle, arrives[order], inert[order]
         for name, column in zip(names, here, strict=True):
             columns[name].append(column)
     layout = {name: np.concatenate(columns.pop(name)) for name in names}
     return layout | {
-        "circles": per_year * years * int(first_neighbourhood[-1]),
+        "circles": per_year * len(years) * int(first_neighbourhood[-1]),
         "first_neighbourhood": first_neighbourhood,
-        "first_row_of": np.searchsorted(layout.pop("neighbourhood"), np.arange(first_neighbourhood[-1] + 1, dtype=np.int32)),
+        "first_row_of": np.concatenate(([0], np.cumsum(np.concatenate(sizes)))),
     }
 
 
 @njit(cache=True)
-def _school_year(series, size, inert, start, days, fraction):
-    """The children of one authority born in one school year, evenly over its days, and so many more who are inert, of whom a world keeps a fraction.
+def _of_an_authority(keys, size, both, first, last, fraction):
+    """Key, day of birth, school year and whether it is inert, of each child of an authority that a world of a fraction keeps.
 
-    Key and day of birth of each, and which are inert; the members of a series have its keys (see `keys_of`).
+    For each school year: its children, these and the inert ones after them, and its first and last day of birth.
     """
-    keys, born, is_inert = np.empty(size + inert, dtype=np.uint64), np.empty(size + inert, dtype=np.int64), np.empty(size + inert, dtype=np.bool_)
-    kept = 0
-    for n in range(size + inert):
-        key = _mixed((np.uint64(n + 1) * np.uint64(GOLDEN)) ^ series)
-        if _unit(key) < fraction:
-            keys[kept], born[kept], is_inert[kept] = key, start + (2 * (n % size) + 1) * days // (2 * size), n >= size
-            kept += 1
-    return keys[:kept], born[:kept], is_inert[:kept]
+    key, born, year, inert = np.empty_like(keys), np.empty(len(keys), np.int16), np.empty(len(keys), np.uint8), np.empty(len(keys), np.bool_)
+    kept = begin = 0
+    for y in range(len(size)):
+        days = last[y] - first[y] + 1
+        for n in range(both[y]):
+            if _unit(keys[begin + n]) < fraction:
+                key[kept], year[kept], inert[kept] = keys[begin + n], y, n >= size[y]
+                born[kept] = first[y] + (2 * (n % size[y]) + 1) * days // (2 * size[y])
+                kept += 1
+        begin += both[y]
+    return key[:kept], born[:kept], year[:kept], inert[:kept]
 
 
 @njit(cache=True)
-def _corners(first_row_of, key, fraction):
-    """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so it is a slice."""
-    first = np.zeros((len(first_row_of) - 1) * CORNERS + 1, dtype=np.int64)
-    for neighbourhood in range(len(first_row_of) - 1):
-        for row in range(first_row_of[neighbourhood], first_row_of[neighbourhood + 1]):
-            # A world of a fraction keeps the children of the smallest keys: they live in all corners, not in the first.
-            corner = min(int(_unit(key[row]) / fraction * CORNERS), CORNERS - 1)
-            first[neighbourhood * CORNERS + corner + 1] += 1
-    return first.cumsum()
+def _side_by_side(key, year, without_friends, neighbourhoods, first, fraction, years, per_year, draw_neighbourhood, draw_circle):
+    """Children of an authority by neighbourhood and key, the circle of friends of each in that order, and how many live in each neighbourhood.
+
+    Keys are evenly spread, so those of a neighbourhood are dealt out to many slots and then put in order in each.
+    """
+    slot, begins = np.empty(len(key), np.int64), np.zeros(neighbourhoods * SLOTS + 1, np.int64)
+    for n in range(len(key)):
+        neighbourhood = int(_uniform(key[n] ^ draw_neighbourhood, np.uint64(0)) * neighbourhoods)
+        slot[n] = neighbourhood * SLOTS + _part(key[n], fraction, SLOTS)
+        begins[slot[n] + 1] += 1
+    begins = np.cumsum(begins)
+    order, circle, filled = np.empty(len(key), np.int64), np.empty(len(key), np.int32), begins.copy()
+    for n in range(len(key)):
+        at = filled[slot[n]]
+        filled[slot[n]] += 1
+        while at > begins[slot[n]] and key[order[at - 1]] > key[n]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = n
+    for at in range(len(key)):
+        n = order[at]
+        neighbourhood = first + slot[n] // SLOTS
+        mine = int(_uniform(key[n] ^ draw_circle, np.uint64(0)) * per_year)
+        circle[at] = -1 if without_friends[n] else per_year * (year[n] + years * neighbourhood) + mine
+    return order, circle, begins[SLOTS::SLOTS] - begins[:-SLOTS:SLOTS]
 
 
 @njit(cache=True)
-def _by_day_of_birth(born, first_born):
-    """Rows by day of birth, ascending for each day, and where those of each day begin, from the first day to the one after the last."""
-    first = np.zeros(born.max() - first_born + 2, dtype=np.int64)
+def _corners(first_row, key, fraction):
+    """The first row of each corner of each neighbourhood, and one more: rows of a neighbourhood lie in the order of keys, so a corner is a slice."""
+    rows = np.zeros((len(first_row) - 1) * CORNERS + 1, np.int64)
+    for neighbourhood in range(len(first_row) - 1):
+        for row in range(first_row[neighbourhood], first_row[neighbourhood + 1]):
+            rows[neighbourhood * CORNERS + _part(key[row], fraction, CORNERS) + 1] += 1
+    return np.cumsum(rows)
+
+
+@njit(cache=True)
+def _by_age(born):
+    """Rows from the oldest to the youngest, and which of them is the first of each day of birth; one more at the end."""
+    first = born.min()
+    begins = np.zeros(born.max() - first + 2, np.int64)
     for day in born:
-        first[day - first_born + 1] += 1
-    first = first.cumsum()
-    rows, end = np.empty(len(born), dtype=np.int32), first.copy()
+        begins[day - first + 1] += 1
+    begins = np.cumsum(begins)
+    by_age, filled = np.empty(len(born), np.int32), begins.copy()
     for row in range(len(born)):
-        day = born[row] - first_born
-        rows[end[day]] = row
-        end[day] += 1
-    return rows, first
+        by_age[filled[born[row] - first]] = row
+        filled[born[row] - first] += 1
+    return by_age, begins
 
 
 @njit
 def _unit(key):
     """Where a key stands among all keys [0 to 1]."""
     return np.float64(key >> np.uint64(11)) * 2.0**-53
+
+
+@njit
+def _part(key, fraction, parts):
+    """In which of some parts a key is. A world of a fraction keeps the children of the smallest keys: they are in all parts, not in the first."""
+    return min(int(_unit(key) / fraction * parts), parts - 1)
 
 
 def day_of_birth_year_end(school_year: int) -> int:

@@ -302,21 +302,24 @@ class CountyLines(mesa.Model):
 def _out_of_reach(rows, entry, missing, in_hospital_until, setting, day):
     out = np.empty(len(rows), dtype=np.bool_)
     for i in range(len(rows)):
-        out[i] = _is_out(rows[i], entry, missing, in_hospital_until, setting, day)
+        at = entry[rows[i]]
+        out[i] = _is_out(missing[at], in_hospital_until[at], setting[rows[i]], day)
     return out
 
 
 @njit(cache=True)
 def _pause(paused, slot, rows, entry, missing, in_hospital_until, setting, day):
     for row in rows:
-        if row >= 0 and slot[entry[row]] >= 0 and _is_out(row, entry, missing, in_hospital_until, setting, day):
-            paused[slot[entry[row]]] = True
+        if row >= 0:
+            at = entry[row]
+            if slot[at] >= 0 and _is_out(missing[at], in_hospital_until[at], setting[row], day):
+                paused[slot[at]] = True
 
 
 @njit(cache=True)
-def _is_out(row, entry, missing, in_hospital_until, setting, day):
-    """Missing, in hospital (or dead), or in custody."""
-    return missing[entry[row]] >= 0 or in_hospital_until[entry[row]] > day or setting[row] == CUSTODY
+def _is_out(missing_slot, in_hospital_until, setting, day):
+    """Missing, in hospital (or dead), or in custody: by facts of one child (given arrays, a call would count references to each for 0.1 us)."""
+    return missing_slot >= 0 or in_hospital_until > day or setting == CUSTODY
 
 
 class DailyStocks(mesa.DataCollector):

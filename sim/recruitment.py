@@ -251,27 +251,23 @@ class Recruiting:
         model, facts, demography = self.model, self.model.children.columns, self.model.demography
         usual = np.full(len(contacts), NEIGHBOURHOOD / CORNERS)
         venues = np.array([contact.venue for contact in contacts], dtype=np.int64)
+        corners = _corners(
+            np.array([contact.place for contact in contacts], dtype=np.int64), np.array([contact.by.key for contact in contacts], dtype=np.uint64),
+            np.array([contact.serial for contact in contacts], dtype=np.uint64), demography.first_neighbourhood,
+            model.draws.stream("recruiter.neighbourhood"), model.draws.stream("recruiter.corner"),
+        )  # fmt: skip
+        rows, of = _around(
+            corners, venues, demography.first_row_of_corner, facts["is_present"], facts["setting"], facts["authority"], facts["schooling"],
+            model.children.few.entry, facts["care_slot"].by_entry, model.placements.table.place,
+        )  # fmt: skip
         of_homes, residents = [], []
-        for number, contact in enumerate(contacts):
+        for number, (contact, corner) in enumerate(zip(contacts, corners.tolist(), strict=True)):
+            homes = self.homes_at.get(corner, []) if contact.venue in (STREET, SCHOOL) else []
             if contact.venue == HOME:
                 home = self._a_home(contact)
                 usual[number] = home.beds if home else 1.0
-                of_homes.append(number)
-                residents.append(list(home.residents) if home else [])
-        outside = (venues != HOME).nonzero()[0]
-        made = [contacts[number] for number in outside.tolist()]
-        places = np.array([contact.place for contact in made], dtype=np.int64)
-        keys = np.array([contact.by.key for contact in made], dtype=np.uint64)
-        serials = np.array([contact.serial for contact in made], dtype=np.int64)
-        first, last = demography.first_neighbourhood[places], demography.first_neighbourhood[places + 1]
-        neighbourhoods = first + (model.draws.uniform("recruiter.neighbourhood", keys, serials) * (last - first)).astype(np.int64)
-        corners = neighbourhoods * CORNERS + (model.draws.uniform("recruiter.corner", keys, serials) * CORNERS).astype(np.int64)
-        rows, of = _around(
-            corners, outside, venues, demography.first_row_of_corner, facts["is_present"], facts["setting"], facts["authority"], facts["schooling"],
-            model.children.few.entry, facts["care_slot"].by_entry, model.placements.table.place,
-        )  # fmt: skip
-        for number, corner in zip(outside.tolist(), corners.tolist(), strict=True):
-            for home in self.homes_at.get(corner, ()) if venues[number] != ONLINE else ():
+                homes = [home] if home else []
+            for home in homes:
                 of_homes.append(number)
                 residents.append(list(home.residents))
         if not of_homes:
@@ -311,14 +307,17 @@ class Recruiting:
         weight = np.where(children.is_male[rows], 1.0, p.girls) * (children.stage[rows] == NOT_INVOLVED)
         weight *= np.where(children.identified_on[rows] > NEVER, known, 1.0)
         with_peer = self.working_friends[children.circle[rows]] > 0
-        with_peer[with_peer] = self.model.distance.keeps_ties(rows[with_peer])
+        with_friend = with_peer.nonzero()[0]
+        if with_friend.size:
+            with_peer[with_friend] = self.model.distance.keeps_ties(rows[with_friend])
         slots = children.care_slot[rows]
         homes = np.where(slots >= 0, self.model.placements.table.home[slots], -1)
         with_peer |= self.working_residents[homes] > 0
         weight[with_peer] *= p.peers
         near = self.working_in_neighbourhood[demography.neighbourhood(rows)].nonzero()[0]
-        households = demography.household(rows[near]).tolist()
-        weight[near[[household in self.working_in_household for household in households]]] *= p.siblings
+        if near.size:
+            households = demography.household(rows[near]).tolist()
+            weight[near[[household in self.working_in_household for household in households]]] *= p.siblings
         return weight
 
     def _choose(self, contacts: list[Contact]) -> list[int]:
@@ -369,17 +368,31 @@ def _count_residents(number, exploited, entry, stage, care_slot, home):
 
 
 @njit(cache=True)
-def _around(corners, numbers, venues, first_row, is_present, setting, authority, schooling, entry, care_slot, place):
-    """Rows of the children around each of some corners, whom a contact there may reach, and the number of the contact of each.
+def _corners(places, keys, serials, first_neighbourhood, of_neighbourhood, of_corner):
+    """In which corner of a neighbourhood of its place each contact is made."""
+    corners = np.empty(len(places), dtype=np.int64)
+    for n in range(len(places)):
+        first, last = first_neighbourhood[places[n]], first_neighbourhood[places[n] + 1]
+        neighbourhood = first + int(_uniform(keys[n] ^ of_neighbourhood, serials[n]) * (last - first))
+        corners[n] = neighbourhood * CORNERS + int(_uniform(keys[n] ^ of_corner, serials[n]) * CORNERS)
+    return corners
+
+
+@njit(cache=True)
+def _around(corners, venues, first_row, is_present, setting, authority, schooling, entry, care_slot, place):
+    """Rows of the children around each corner whom the contact there, not made in a home, may reach, and the number of the contact of each.
 
     Online, all whose home is there; else those who live there now, and at a school only those who go to it. Relatives may live in another authority.
     """
     room = 0
-    for corner in corners:
-        room += first_row[corner + 1] - first_row[corner]
+    for n in range(len(corners)):
+        if venues[n] != HOME:
+            room += first_row[corners[n] + 1] - first_row[corners[n]]
     rows, of, found = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64), 0
     for n in range(len(corners)):
-        venue = venues[numbers[n]]
+        venue = venues[n]
+        if venue == HOME:
+            continue
         for row in range(first_row[corners[n]], first_row[corners[n] + 1]):
             if not is_present[row]:
                 continue
@@ -388,7 +401,7 @@ def _around(corners, numbers, venues, first_row, is_present, setting, authority,
                 slot = care_slot[entry[row]]
                 here = slot < 0 or place[slot] == authority[row]
             if here and not (venue == SCHOOL and (schooling[row] == SUSPENDED or schooling[row] == ABSENT)):
-                rows[found], of[found] = row, numbers[n]
+                rows[found], of[found] = row, n
                 found += 1
     return rows[:found], of[:found]
 

@@ -103,14 +103,15 @@ class InterviewTeam(mesa.Agent):
         if not self.queue:
             return []
         entry, missing = self.model.children.few.entry, self.model.children.columns["missing_slot"].by_entry
-        ready: list[tuple] = []
+        self.queue.sort()
+        number = int(self.credit)
+        held: list[tuple] = []
         waiting: list[tuple] = []
         for item in self.queue:
-            (ready if item[4] <= day and missing[entry[item[3]]] < 0 else waiting).append(item)
-        ready.sort()
-        held, left = ready[: int(self.credit)], ready[int(self.credit) :]
+            can_be_held = len(held) < number and item[4] <= day and missing[entry[item[3]]] < 0
+            (held if can_be_held else waiting).append(item)
         self.credit -= len(held)
-        self.queue = waiting + left
+        self.queue = waiting
         return held
 
     def let_lapse(self) -> None:
