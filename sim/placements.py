@@ -430,8 +430,8 @@ class Placements:
         self._place_guests(guests)
         self._tell_who_moved()
         turned = model.today.rows("turned sixteen")
-        turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
         if turned.size:
+            turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
             self.table.change(turned, LEAVING, self.parameters.leaves_16_17 / 365.25)
 
     def _tell_who_moved(self) -> None:

@@ -12,6 +12,8 @@ as a cause only, as campaigns say; set `recruitment.out_of_school` high and `whe
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -97,18 +99,14 @@ class School:
         """Day 1, and arrivals: what school has been like so far, and the clock of trouble to come."""
         model, children = self.model, self.model.children
         multiplier = self._multiplier(rows)
-        places = model.world.places
-        years = np.maximum(children.ages(rows) - STARTS_AT, 0.0)
-        by_age = np.minimum(years, 5.0) * 0.6 * self.ages[0] + np.clip(years - 5.0, 0.0, 3.0) * self.ages[1]
-        past = places.suspension_rate[children.authority[rows]] / 100.0 * by_age * multiplier
         patience = model.draws.exponential("school.past", children.key[rows])
-        had = patience < past
-        times = np.floor(1.0 + (past[had] - patience[had]))
-        self.own.suspensions[rows[had]] = np.minimum(times, 254)
-        model.tell(Event.HISTORY, rows[had], cause=WAS_SUSPENDED, amount=times)
+        had, times = _past_suspensions(children.ages(rows), children.authority[rows], multiplier, patience, model.world.places.suspension_rate, *self.ages[:2])
+        suspended = rows[had]
+        self.own.suspensions[suspended] = np.minimum(times, 254)
+        model.tell(Event.HISTORY, suspended, cause=WAS_SUSPENDED, amount=times)
         rises = 1.0 - self.parameters.exclusion_rises + self.parameters.exclusion_rises * times / USUAL_SUSPENSIONS
-        odds = np.minimum(self.permanent[children.authority[rows[had]]] * rises * times, 1.0)
-        excluded = rows[had][model.draws.happens("school.past_exclusion", children.key[rows[had]], odds)]
+        odds = np.minimum(self.permanent[children.authority[suspended]] * rises * times, 1.0)
+        excluded = suspended[model.draws.happens("school.past_exclusion", children.key[suspended], odds)]
         model.tell(Event.HISTORY, excluded, cause=WAS_EXCLUDED, amount=1.0)
         self._begin(rows, multiplier)
 
@@ -179,6 +177,20 @@ class School:
             inside = (stage >= GROOMED) & (stage <= GETTING_OUT)
             self.model.levers.hold(SCHOOL_TROUBLE, rows[inside], at=self.parameters.when_exploited, until=ALWAYS, by="exploitation")
             self.model.levers.release(SCHOOL_TROUBLE, rows[~inside], by="exploitation")
+
+
+@njit(cache=True)
+def _past_suspensions(age, authority, multiplier, patience, rate, at_10_12, at_13_14):
+    """Which children have been suspended before, at the rate of their authority and of each age since then, and how often each of these."""
+    had, times, number = np.empty(len(age), dtype=np.int64), np.empty(len(age)), 0
+    for n in range(len(age)):
+        years = max(age[n] - STARTS_AT, 0.0)
+        by_age = min(years, 5.0) * 0.6 * at_10_12 + min(max(years - 5.0, 0.0), 3.0) * at_13_14
+        past = rate[authority[n]] / 100.0 * by_age * multiplier[n]
+        if patience[n] < past:
+            had[number], times[number] = n, math.floor(1.0 + (past - patience[n]))
+            number += 1
+    return had[:number], times[:number]
 
 
 @njit(cache=True)
