@@ -362,11 +362,13 @@ class Placements:
         model, children, p = self.model, self.model.children, self.model.parameters["unaccompanied"]
         weight = np.where(children.is_male[chosen], p.male, 1.0 - p.male)
         race = model.draws.exponential("care.came_alone", children.key[chosen]) / weight
+        begins = np.searchsorted(children.authority[chosen], np.arange(len(self.inside) + 1, dtype=np.uint8))  # rows lie by authority
         for a in model.world.authorities:
             number = model.world.places.unaccompanied[a] * model.world.fraction
-            for of_age, share in ((older, p.sixteen_or_older), (~older, 1.0 - p.sixteen_or_older)):
-                here = ((children.authority[chosen] == a) & of_age).nonzero()[0]
-                first = here[np.lexsort((children.key[chosen[here]], race[here]))][: round(float(number * share))]
+            here = np.arange(begins[a], begins[a + 1])
+            for of_age, share in ((older[here], p.sixteen_or_older), (~older[here], 1.0 - p.sixteen_or_older)):
+                these = here[of_age]
+                first = these[np.lexsort((children.key[chosen[these]], race[these]))][: round(float(number * share))]
                 self.own.is_unaccompanied[chosen[first]] = True
         alone = chosen[self.own.is_unaccompanied[chosen]]
         model.tell(Event.ARRIVED, alone, detail=1)
@@ -429,8 +431,8 @@ class Placements:
         self._place_guests(guests)
         self._tell_who_moved()
         turned = model.today.rows("turned sixteen")
-        turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
         if turned.size:
+            turned = turned[(self.own.care_slot[turned] >= 0) & ~self.own.is_unaccompanied[turned]]
             self.table.change(turned, LEAVING, self.parameters.leaves_16_17 / 365.25)
 
     def _tell_who_moved(self) -> None:
