@@ -119,7 +119,8 @@ class Demography:
         """Children come into the world who were not in it."""
         self.own.is_present[rows] = True
         self.present += rows.size
-        _regroup(rows, self.own.group, self.own.authority, self.own.born, self.model.children.columns["setting"], self.model.day)
+        band = band_of(self.model.children.ages(rows))
+        self.own.group[rows] = group_of(self.own.authority[rows].astype(np.int64), band, AT_HOME)
 
     def welcome_entrants(self) -> None:
         """Each 1 September those who are ten come in."""
