@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _GOLDEN, _FIRST, _SECOND = np.uint64(GOLDEN), np.uint64(FIRST), np.uint64(SECOND)
@@ -27,9 +28,46 @@ ATANH = tuple(2.0 / (2 * n + 1) for n in range(11, -1, -1))  # 2 atanh(s) = s * 
 EXPONENTIAL = tuple(1.0 / math.factorial(n) for n in range(14, -1, -1))
 
 
+def _parts(x: float) -> tuple[float, int]:
+    """A number from 1/2 to 1, and the power of two it is to be taken times to give x; x is positive and normal."""
+    return math.frexp(x)
+
+
+def _whole(x: float) -> int:
+    """The whole number next to x, of two the even one."""
+    return round(x)
+
+
+def _times_power(x: float, k: int) -> float:
+    """x times 2 to the k; that and the result are normal."""
+    return math.ldexp(x, k)
+
+
+# numba calls a library for these three, which takes longer than all else in a logarithm; from the bits of a number they are the same.
+
+
+@overload(_parts)
+def _parts_compiled(x):
+    def parts(x):
+        bits = np.float64(x).view(np.int64)
+        return np.int64((bits & 0xFFFFFFFFFFFFF) | (1022 << 52)).view(np.float64), (bits >> 52) - 1022
+
+    return parts
+
+
+@overload(_whole)
+def _whole_compiled(x):
+    return lambda x: np.int64(np.rint(x))
+
+
+@overload(_times_power)
+def _times_power_compiled(x, k):
+    return lambda x, k: x * np.int64((k + 1023) << 52).view(np.float64)
+
+
 def neglog_one(x: float) -> float:
     """-ln x for positive x (error under 3 ulp)."""
-    mantissa, exponent = math.frexp(x)
+    mantissa, exponent = _parts(x)
     if mantissa < SQRT_HALF:
         mantissa, exponent = mantissa + mantissa, exponent - 1
     s = (mantissa - 1.0) / (mantissa + 1.0)
@@ -43,15 +81,16 @@ def neglog_one(x: float) -> float:
 
 def exp_one(x: float) -> float:
     """e to the x for |x| < 700."""
-    k = round(x * LOG2_E)
+    k = _whole(x * LOG2_E)
     r = (x - k * LN2_HIGH) - k * LN2_LOW
     series = EXPONENTIAL[0]
     for coefficient in EXPONENTIAL[1:]:
         series = series * r + coefficient
-    return math.ldexp(series, k)
+    return _times_power(series, k)
 
 
-_neglog: Any = njit(neglog_one)
+# mantissa + 1.0 is never 0; a test for it would keep numbers one at a time
+_neglog: Any = njit(neglog_one, error_model="numpy")
 _exp: Any = njit(exp_one)
 
 
