@@ -47,7 +47,11 @@ class Harming:
         self.rates = np.tile(np.array([p.assault, p.sexual_assault, p.injury, p.threat, p.death]), (len(CAUSES), 1))
         self.rates[LINE, [ASSAULT, INJURY, THREATENED]] *= p.on_a_line
         self.rates[SEXUAL, SEXUAL_ASSAULT] *= p.when_sexual
-        self.draws = np.array([model.draws.stream(f"harm.{name}") for name in KINDS])
+        self.know_chance()
+
+    def know_chance(self) -> None:
+        """The keys of chance that compiled rules are given: as the draws are now."""
+        self.draws = np.array([self.model.draws.stream(f"harm.{name}") for name in KINDS])
 
     def look_back(self) -> None:
         """Those who came back today: what happened to them while they were away."""

@@ -159,21 +159,25 @@ class Missing:
             self.own.pull_slot, ("family", "line", "debt", "sexual"), family=np.int32, line=np.int32, debt=np.int32, sexual=np.int32
         )  # fmt: skip
         self.pull_hazards = self._pulled_by_family, self._pulled_by_line, self._pulled_by_debt, self._pulled_by_sexual_exploiters
-        self.pull_draws = np.array([model.draws.stream(f"missing.{cause}") for cause in self.pulls.causes])
         model.levers.when_moved(GOING_MISSING, self._going_missing_moved)
         model.levers.when_moved(LINE_CONTACT, self._line_contact_moved)
         model.levers.when_moved(SEXUAL_CONTACT, self._sexual_contact_moved)
-        p = self.lasting
+        self.know_chance()
+        least = self.reporting.practice_least
+        place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
+        self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
+
+    def know_chance(self) -> None:
+        """The keys of chance that compiled rules are given: as the draws are now."""
+        p, draws = self.lasting, self.model.draws
         tails = (p.tail, p.tail, p.line_tail, p.tail, p.tail)  # by cause
         medians = (p.conflict, p.family, p.line, p.debt, p.sexual)
-        chance = {f"draw_{name.replace('.', '_')}": model.draws.stream(name) for name in DRAWS_OF_AN_EPISODE}
+        chance = {f"draw_{name.replace('.', '_')}": draws.stream(name) for name in DRAWS_OF_AN_EPISODE}
         self.numbers = by_name(
             scale=[scale_of_median(m, t) for m, t in zip(medians, tails, strict=True)], tail=tails,
             unaccompanied=p.unaccompanied, **self.reporting.as_dict(), **chance,
         )  # fmt: skip
-        least = self.reporting.practice_least
-        place_keys = np.array([key_of("place", code) for code in model.world.places.code], dtype=np.uint64)
-        self.practice = Dial(least + (1.0 - least) * model.draws.uniform("authority.practice", place_keys))
+        self.pull_draws = np.array([draws.stream(f"missing.{cause}") for cause in self.pulls.causes])
 
     def _rates(self):
         """Daily hazards of each group, for a multiplier of 1: going missing over conflict, and of a crisis beginning."""

@@ -192,6 +192,13 @@ class CountyLines(mesa.Model):
         """Live until the last day."""
         self.run_to(self.last_day)
 
+    def recouple(self, recoupled: Mapping[str, int]) -> None:
+        """From now on decisions look their chance up as `recoupled` says (see `Draws`)."""
+        self.draws = Draws(self._seed_of_run, recoupled)
+        for part in (*vars(self).values(), *self.other_exploitation.forms.values()):
+            if hasattr(part, "know_chance"):
+                part.know_chance()
+
     # -- what kind of day it is ----------------------------------------------------------------------------------------
 
     @property

@@ -173,13 +173,17 @@ class Placements:
         self.register = Homes(len(self.inside))
         self.free = self.register.free  # beds, by authority and kind
         self.beds = 0
-        self.rules = rules(self)
+        self.know_chance()
         self.guests_due: dict[int, list[Guests]] = defaultdict(list)
         self.asked: list[tuple[int, int, str, float]] = []  # moves that policies asked for: row, setting, by, at least km
         self.in_custody = NOBODY  # rows; some may be out already
         self._queue: list[tuple] = []  # of the day: need class, rows, their lots, their kinds, at least km, who stays if there is none
         self._moved: list[np.ndarray] = []  # rows whose setting changed today
         self._build_homes()
+
+    def know_chance(self) -> None:
+        """The keys of chance that compiled rules are given: as the draws are now."""
+        self.rules = rules(self)
 
     # -- building ----------------------------------------------------------------------------------------------------
 

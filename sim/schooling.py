@@ -82,13 +82,17 @@ class School:
         for band, times in enumerate(self.ages):
             for setting in range(len(SETTINGS)):
                 rates[group_of(np.arange(len(places)), band, setting)] = places.suspension_rate / 100.0 * times / 365.25 / (1.0 - p.absence)
-        chance = {f"draw_{name}": model.draws.stream(f"school.{name}") for name in ("absence", "exclusion", "part_time", "days")}
-        self.numbers = by_name(**p.as_dict(), **chance)
+        self.know_chance()
         self.clock = Clock(self.own.school_level, model.children.columns["group"], rates)
         model.clocks.append(self.clock)
         model.levers.when_moved(SCHOOL_TROUBLE, self.clock.multiply)
         self.in_alternative_provision = 0  # children, today
         self.out, self.back_on = NOBODY, NOBODY  # rows of the children who are out of school, and the day on which each is back
+
+    def know_chance(self) -> None:
+        """The keys of chance that compiled rules are given: as the draws are now."""
+        chance = {f"draw_{name}": self.model.draws.stream(f"school.{name}") for name in ("absence", "exclusion", "part_time", "days")}
+        self.numbers = by_name(**self.parameters.as_dict(), **chance)
 
     # -- day 1 -----------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from experiments.measures.story import Columns
 from experiments.running.runner import Stopped, WorkerDied
 from experiments.studies.designs import Replicate
 from sim import CountyLines, InputError, Scenario, World
-from sim.draws import Draws
 from sim.workers import leave_ctrl_c
 
 Tables = Mapping[str, Columns]
@@ -44,7 +43,7 @@ def lived_side_by_side(arms: Sequence[Arm], world: World, replicate: Replicate) 
     _live(warm, world.warm_up_days)
     for arm in arms:
         model = warm.branch(arm.scenario)
-        model.draws = Draws(replicate.seed, arm.recoupled)
+        model.recouple(arm.recoupled)
         yield tables_of(_live(model, model.last_day))
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from sim import CountyLines
 from sim.draws import (
     Draws,
     exp,
@@ -24,6 +25,7 @@ from sim.draws import (
     power,
     scale_of_median,
 )
+from tests.worlds import world
 
 MANY = 200_000
 CHILDREN = keys_of(key_of("children of these tests"), np.arange(MANY))
@@ -219,3 +221,19 @@ def test_half_of_the_heavy_tailed_last_longer_than_the_median_and_few_very_long(
     for longer in (1.0, 7.0, 30.0):
         expected = (1.0 + longer / scale) ** -tail
         assert abs((days > longer).mean() - expected) < 4.5 * math.sqrt(expected * (1 - expected) / len(days))
+
+
+def keys_given_to_compiled_rules(model) -> set[int]:
+    """Every 64-bit number in what the mechanisms hold beside the children: among them the keys of chance."""
+    parts = (*vars(model).values(), *model.other_exploitation.forms.values())
+    arrays = [value for part in parts if type(part).__module__.startswith("sim.") for value in vars(part).values() if isinstance(value, np.ndarray)]
+    columns = [array[name] for array in arrays if array.dtype.names for name in array.dtype.names]
+    return {int(key) for array in (*arrays, *columns) if array.dtype == np.uint64 for key in array.ravel()}
+
+
+def test_where_decisions_are_coupled_anew_no_compiled_rule_keeps_a_key_of_before():
+    model = CountyLines(world=world(0.02, warm_up=10, days=20), seed=4, days=20).run_to(12)
+    before = {int(key) for key in model.draws._streams.values()}
+    assert len(before & keys_given_to_compiled_rules(model)) > 20
+    model.recouple({"": 1})
+    assert not before & keys_given_to_compiled_rules(model)
