@@ -108,6 +108,21 @@ def _uniform(z, serial):
     return ((_mixed((_mixed(z) ^ (serial * _GOLDEN)) + _GOLDEN) >> _12) + 0.5) * UNIT
 
 
+@njit
+def _heavy_tail(e, scale, tail):
+    """See `heavy_tail` of draws."""
+    return scale * (_exp(e / tail) - 1.0)
+
+
+@njit(cache=True)
+def heavy_tails(e, scale, tail):
+    """The same for each of `e`, of one scale and tail."""
+    out = np.empty(len(e))
+    for i in range(len(e)):
+        out[i] = _heavy_tail(e[i], scale, tail)
+    return out
+
+
 @njit(cache=True)
 def mixed(z):
     """splitmix64's finaliser of each of `z`."""

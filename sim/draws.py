@@ -28,7 +28,7 @@ Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 
 MASK = (1 << 64) - 1
-_FIRST = np.uint64(0)  # made once: numpy needs as long to make one number as the draw takes
+_NO_SERIAL = np.uint64(0)  # made once: numpy needs as long to make one number as the draw takes
 
 
 def _address(z: int, serial: int) -> float:
@@ -70,12 +70,12 @@ def power(x: Floats, exponent: float) -> Floats:
     return exp(-exponent * neglog(x))
 
 
-def heavy_tail(e: Floats, scale: Floats | float, tail: Floats | float) -> Floats:
+def heavy_tail(e: Floats, scale: float, tail: float) -> Floats:
     """Durations from Exp(1) draws `e`: Lomax (Pareto II), whose chance of lasting past x is (1 + x/scale)^-tail.
 
     The smaller `tail`, the heavier. In the unit of `scale`; see `scale_of_median`.
     """
-    return scale * (exp(e / tail) - 1.0)
+    return arithmetic.heavy_tails(e, scale, tail)
 
 
 def scale_of_median(median: float, tail: float) -> float:
@@ -137,17 +137,17 @@ class Draws:
         number = self.recoupled[max(beginnings, key=len)] if beginnings else 0
         return (number,) if number else ()
 
-    def uniform(self, decision: str, key: Keys, serial: NDArray[np.integer] | int | np.uint64 = _FIRST) -> Floats:
+    def uniform(self, decision: str, key: Keys, serial: NDArray[np.integer] | int | np.uint64 = _NO_SERIAL) -> Floats:
         """Numbers evenly spread between 0 and 1, never either, one for each address; `serial` is not negative. Shape of `key`."""
         if isinstance(serial, np.ndarray):
             return arithmetic.uniforms(self.stream(decision), key, serial)
-        return arithmetic.uniforms_of_one_serial(self.stream(decision), key, serial if serial is _FIRST else np.uint64(serial))
+        return arithmetic.uniforms_of_one_serial(self.stream(decision), key, serial if serial is _NO_SERIAL else np.uint64(serial))
 
-    def exponential(self, decision: str, key: Keys, serial: NDArray[np.integer] | int | np.uint64 = _FIRST) -> Floats:
+    def exponential(self, decision: str, key: Keys, serial: NDArray[np.integer] | int | np.uint64 = _NO_SERIAL) -> Floats:
         """Exp(1) draws, one for each address: the patience of one spell."""
         if isinstance(serial, np.ndarray):
             return arithmetic.exponentials(self.stream(decision), key, serial)
-        return arithmetic.exponentials_of_one_serial(self.stream(decision), key, serial if serial is _FIRST else np.uint64(serial))
+        return arithmetic.exponentials_of_one_serial(self.stream(decision), key, serial if serial is _NO_SERIAL else np.uint64(serial))
 
     def one_uniform(self, decision: str, key: int, serial: int = 0) -> float:
         """The scalar twin of `uniform`: the same number for the same address."""
@@ -157,6 +157,6 @@ class Draws:
         """The scalar twin of `exponential`."""
         return arithmetic.one_exponential(self.stream(decision), np.uint64(key), np.uint64(serial))
 
-    def happens(self, decision: str, key: Keys, probability: Floats | float, serial: NDArray[np.integer] | int | np.uint64 = _FIRST):
+    def happens(self, decision: str, key: Keys, probability: Floats | float, serial: NDArray[np.integer] | int | np.uint64 = _NO_SERIAL):
         """True where the draw at this address falls under `probability` [0 to 1]."""
         return self.uniform(decision, key, serial) < probability

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.arithmetic import _exp, _neglog, _uniform
+from sim.arithmetic import _heavy_tail, _neglog, _uniform
 from sim.dates import QUARTER_DAYS_IN_A_YEAR
 from sim.draws import gamma_quantile, key_of, scale_of_median
 from sim.hazards import Clock, Spells
@@ -463,7 +463,7 @@ def _course(
         n = np.uint64(episodes[at])
         on_line, cared_for, known = causes[i] == LINE, setting[row] != AT_HOME, identified_on[at] > NEVER
         longer = r.unaccompanied if is_unaccompanied[at] else 1.0
-        days = r.scale[causes[i]] * longer * (_exp(_neglog(_uniform(child ^ r.draw_missing_duration, n)) / r.tail[causes[i]]) - 1.0)
+        days = _heavy_tail(_neglog(_uniform(child ^ r.draw_missing_duration, n)), r.scale[causes[i]] * longer, r.tail[causes[i]])
         delay = _neglog(_uniform(child ^ r.draw_reporting_delay, n)) * (r.delay_care if cared_for else r.delay_home)
         odds = r.care_police if cared_for else r.home
         if on_line:

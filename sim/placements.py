@@ -258,10 +258,6 @@ class Placements:
                     self.guests_due[1].append(Guests(kind, place, key_of("guests", kind, places.code[place], ordinal)))
         self._open(built)
 
-    def open_home(self, kind: int, place: int, ordinal: int, beds: int) -> Home:
-        """A new home with free beds."""
-        return self.open_homes(kind, place, [ordinal], beds)[0]
-
     def open_homes(self, kind: int, place: int, ordinals: Iterable[int], beds: int) -> list[Home]:
         """New homes with so many free beds each."""
         return self._open([(kind, place, ordinal, beds) for ordinal in ordinals])

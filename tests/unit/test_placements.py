@@ -102,7 +102,7 @@ def test_a_missing_child_is_not_moved(model):
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_bed_goes_to_one_child_whatever_the_order_of_asking(model, order):
     rows = fostered(model, 12)
-    home = model.placements.open_home(SPECIALIST_FOSTER, KENT, 0, 1)
+    home = model.placements.open_homes(SPECIALIST_FOSTER, KENT, [0], 1)[0]
     model.placements.ask_for_move(rows[::order], setting=SPECIALIST_FOSTER, at_least_km=0.0, by="test")
     model.step()
     assert home.is_full and len(home.residents) == 1
